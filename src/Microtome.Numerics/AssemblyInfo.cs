@@ -1,0 +1,4 @@
+using System.Runtime.CompilerServices;
+
+[assembly: InternalsVisibleTo("Microtome.Numerics.Tests")]
+[assembly: InternalsVisibleTo("Microtome.Bench")]

@@ -1,0 +1,50 @@
+namespace Microtome.Numerics;
+
+/// <summary>Matrix products in float32: <c>C = A·B</c>, or <c>C += A·B</c>. The same bits for any number of threads.</summary>
+public static unsafe class MatrixProduct
+{
+    /// <param name="a">[m, k]</param>
+    /// <param name="b">[k, n], of any weight type and either storage order</param>
+    /// <param name="c">[m, n]; must not overlap a or b</param>
+    /// <param name="accumulate">Add to what c holds.</param>
+    /// <exception cref="ArgumentException">The shapes do not fit.</exception>
+    public static void Multiply(MatrixView a, MatrixView b, Matrix c, bool accumulate = false)
+    {
+        Check(a.Rows, a.Columns, b.Rows, b.Columns, c);
+        Reference(a, b, c, accumulate);
+    }
+
+    /// <inheritdoc cref="Multiply(MatrixView, MatrixView, Matrix, bool)"/>
+    public static void Multiply(MatrixView a, PackedMatrix b, Matrix c, bool accumulate = false)
+    {
+        ArgumentNullException.ThrowIfNull(b);
+        Check(a.Rows, a.Columns, b.Rows, b.Columns, c);
+        Reference(a, b.View, c, accumulate);
+        GC.KeepAlive(b);
+    }
+
+    /// <summary>The specification of every fast path: the sum in order of k, in float64, rounded once.</summary>
+    internal static void Reference(MatrixView a, MatrixView b, Matrix c, bool accumulate)
+    {
+        WorkerPool.For(c.Rows, row =>
+        {
+            float[] left = new float[a.Columns];
+            a.CopyRow(row, left);
+            double[] sums = new double[c.Columns];
+            float[] right = new float[c.Columns];
+            for (int k = 0; k < left.Length; k++)
+            {
+                b.CopyRow(k, right);
+                for (int j = 0; j < sums.Length; j++) sums[j] += (double)left[k] * right[j];
+            }
+            Span<float> result = c.Row(row);
+            for (int j = 0; j < sums.Length; j++) result[j] = (float)(accumulate ? result[j] + sums[j] : sums[j]);
+        });
+    }
+
+    private static void Check(int m, int k, int bRows, int n, Matrix c)
+    {
+        if (k != bRows || m != c.Rows || n != c.Columns)
+            throw new ArgumentException($"[{m}, {k}] times [{bRows}, {n}] does not fit into [{c.Rows}, {c.Columns}].");
+    }
+}
