@@ -12,6 +12,7 @@ public static unsafe class MatrixProduct
     {
         Check(a.Rows, a.Columns, b.Rows, b.Columns, c);
         Reference(a, b, c, accumulate);
+        KeepAlive(a, b, c);
     }
 
     /// <inheritdoc cref="Multiply(MatrixView, MatrixView, Matrix, bool)"/>
@@ -20,7 +21,14 @@ public static unsafe class MatrixProduct
         ArgumentNullException.ThrowIfNull(b);
         Check(a.Rows, a.Columns, b.Rows, b.Columns, c);
         Reference(a, b.View, c, accumulate);
-        GC.KeepAlive(b);
+        KeepAlive(a, b.View, c);
+    }
+
+    private static void KeepAlive(MatrixView a, MatrixView b, Matrix c)
+    {
+        GC.KeepAlive(a.Owner);
+        GC.KeepAlive(b.Owner);
+        GC.KeepAlive(c.Owner);
     }
 
     /// <summary>The specification of every fast path: the sum in order of k, in float64, rounded once.</summary>

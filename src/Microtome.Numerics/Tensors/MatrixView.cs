@@ -6,11 +6,12 @@ namespace Microtome.Numerics;
 
 /// <summary>
 /// A read-only view of a matrix of float32, float16 or bfloat16 elements with any strides: an operand of a product. Taking the
-/// transpose costs nothing. It does not keep its memory alive.
+/// transpose costs nothing. It keeps the owner of its memory alive; code that works on <see cref="Data"/> must itself keep
+/// <see cref="Owner"/> alive until it is done.
 /// </summary>
 public readonly unsafe struct MatrixView
 {
-    public MatrixView(void* data, ElementType type, int rows, int columns, nint rowStride, nint columnStride)
+    public MatrixView(void* data, ElementType type, int rows, int columns, nint rowStride, nint columnStride, object? owner)
     {
         if (!type.IsWeight()) throw new ArgumentException($"A matrix of {type} cannot be an operand; f32, f16 and bf16 can.", nameof(type));
         Data = (byte*)data;
@@ -19,6 +20,7 @@ public readonly unsafe struct MatrixView
         Columns = columns;
         RowStride = rowStride;
         ColumnStride = columnStride;
+        Owner = owner;
     }
 
     public byte* Data { get; }
@@ -35,12 +37,14 @@ public readonly unsafe struct MatrixView
     /// <summary>Elements from one column to the next.</summary>
     public nint ColumnStride { get; }
 
-    public MatrixView T => new(Data, Type, Columns, Rows, ColumnStride, RowStride);
+    public object? Owner { get; }
+
+    public MatrixView T => new(Data, Type, Columns, Rows, ColumnStride, RowStride, Owner);
 
     public MatrixView RowRange(int start, int count)
     {
         Debug.Assert(start >= 0 && count >= 0 && start + count <= Rows);
-        return new MatrixView(Data + start * RowStride * Type.Size(), Type, count, Columns, RowStride, ColumnStride);
+        return new MatrixView(Data + start * RowStride * Type.Size(), Type, count, Columns, RowStride, ColumnStride, Owner);
     }
 
     public MatrixView ColumnRange(int start, int count) => T.RowRange(start, count).T;
@@ -53,11 +57,13 @@ public readonly unsafe struct MatrixView
         if (ColumnStride == 1)
         {
             Elements.ToSingle(start, Type, destination[..Columns]);
+            GC.KeepAlive(Owner);
             return;
         }
         nint step = ColumnStride * Type.Size();
         for (int column = 0; column < Columns; column++, start += step)
             destination[column] = Elements.ToSingle(start, Type);
+        GC.KeepAlive(Owner);
     }
 
     /// <summary>The element at a row and column as float32.</summary>

@@ -68,7 +68,7 @@ public sealed unsafe class StoredTensor
             throw new InvalidOperationException($"{Name} is {Type} {ShapeText}; a matrix of f32, f16 or bf16 is needed.");
         int columns = checked((int)_shape[^1]);
         int rows = columns == 0 ? 0 : checked((int)(Length / columns));
-        return new MatrixView(Data, Type, rows, columns, columns, 1);
+        return new MatrixView(Data, Type, rows, columns, columns, 1, _owner);
     }
 
     /// <summary>A float32 copy of the whole tensor.</summary>

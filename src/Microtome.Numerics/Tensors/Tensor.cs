@@ -74,7 +74,7 @@ public sealed unsafe class Tensor
     }
 
     /// <summary>The tensor seen as a matrix [<see cref="Rows"/>, <see cref="Columns"/>].</summary>
-    public Matrix AsMatrix() => new(Pointer, Rows, Columns, Columns);
+    public Matrix AsMatrix() => new(Pointer, Rows, Columns, Columns, this);
 
     /// <summary>The matrix at <paramref name="index"/> of a tensor of rank 3 or more, its leading dimensions but one flattened.</summary>
     public Matrix Slice(int index)
@@ -82,7 +82,7 @@ public sealed unsafe class Tensor
         int rows = _shape[^2];
         int count = Rows / Math.Max(1, rows);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)count, nameof(index));
-        return new Matrix(Pointer + (nint)index * rows * Columns, rows, Columns, Columns);
+        return new Matrix(Pointer + (nint)index * rows * Columns, rows, Columns, Columns, this);
     }
 
     public Tensor Clone() => From(Span, _shape);

@@ -1,0 +1,99 @@
+namespace Microtome.Models;
+
+/// <summary>The places in a forward pass where activations can be read and changed, under TransformerLens's names.</summary>
+public enum HookPoint
+{
+    Embed,
+    PositionEmbed,
+    ResidPre,
+    AttentionNormScale,
+    AttentionNormalized,
+    Query,
+    Key,
+    Value,
+    RotatedQuery,
+    RotatedKey,
+    AttentionScores,
+    AttentionPattern,
+    HeadOutput,
+    AttentionPostNormScale,
+    AttentionOut,
+    ResidMid,
+    MlpNormScale,
+    MlpNormalized,
+    MlpIn,
+    MlpPre,
+    MlpPreLinear,
+    MlpPost,
+    MlpRawOut,
+    MlpPostNormScale,
+    MlpOut,
+    ResidPost,
+    FinalNormScale,
+    FinalNormalized,
+    UnembedIn,
+}
+
+/// <summary>Hook points by name.</summary>
+public static class HookNames
+{
+    private static readonly string[] Names =
+    [
+        "hook_embed", "hook_pos_embed",
+        "hook_resid_pre", "ln1.hook_scale", "ln1.hook_normalized", "attn.hook_q", "attn.hook_k", "attn.hook_v", "attn.hook_rot_q", "attn.hook_rot_k",
+        "attn.hook_attn_scores", "attn.hook_pattern", "attn.hook_z", "ln1_post.hook_scale", "hook_attn_out", "hook_resid_mid",
+        "ln2.hook_scale", "ln2.hook_normalized", "mlp.hook_in", "mlp.hook_pre", "mlp.hook_pre_linear", "mlp.hook_post", "mlp.hook_out",
+        "ln2_post.hook_scale", "hook_mlp_out", "hook_resid_post",
+        "ln_final.hook_scale", "ln_final.hook_normalized", "unembed.hook_pre",
+    ];
+
+    /// <summary>The name within a layer, as dictionaries' configurations give it, or within the model for points outside the layers.</summary>
+    public static string Name(this HookPoint point) => Names[(int)point];
+
+    /// <summary>The whole name, such as <c>blocks.3.hook_resid_mid</c>.</summary>
+    public static string FullName(this HookPoint point, int layer) => point.IsInLayer() ? $"blocks.{layer}.{point.Name()}" : point.Name();
+
+    public static bool IsInLayer(this HookPoint point) => point is >= HookPoint.ResidPre and <= HookPoint.ResidPost;
+
+    /// <summary>The point with this name within a layer.</summary>
+    /// <exception cref="ArgumentException">There is none; the message lists those there are.</exception>
+    public static HookPoint ParsePoint(string name)
+    {
+        int index = Array.IndexOf(Names, name);
+        return index >= 0 ? (HookPoint)index : throw new ArgumentException($"There is no hook '{name}'; there are {string.Join(", ", Names)}.", nameof(name));
+    }
+
+    /// <summary>The point and layer of a whole name; the layer is 0 for points outside the layers.</summary>
+    /// <exception cref="ArgumentException">The model has no such point; the message lists those there are.</exception>
+    public static (HookPoint Point, int Layer) Parse(string name, ModelSpecification model)
+    {
+        string rest = name;
+        int layer = 0;
+        bool inLayer = name.StartsWith("blocks.", StringComparison.Ordinal);
+        if (inLayer)
+        {
+            int dot = name.IndexOf('.', 7);
+            if (dot < 0 || !int.TryParse(name.AsSpan(7, dot - 7), out layer) || layer < 0 || layer >= model.Layers.Count)
+                throw new ArgumentException($"The hook '{name}' names no layer; the model's are blocks.0 to blocks.{model.Layers.Count - 1}.", nameof(name));
+            rest = name[(dot + 1)..];
+        }
+        HookPoint point = ParsePoint(rest);
+        HookPoint[] available = [.. Available(model)];
+        if (point.IsInLayer() != inLayer || !available.Contains(point))
+            throw new ArgumentException($"A {model.Family} model has no hook '{name}'; it has {string.Join(", ", available.Select(p => p.IsInLayer() ? $"blocks.N.{p.Name()}" : p.Name()))}.", nameof(name));
+        return (point, layer);
+    }
+
+    /// <summary>The points that a model passes through.</summary>
+    public static IEnumerable<HookPoint> Available(ModelSpecification model) => Enum.GetValues<HookPoint>().Where(point => point switch
+    {
+        HookPoint.PositionEmbed => model.LearnedPositions,
+        HookPoint.AttentionNormScale or HookPoint.AttentionNormalized or HookPoint.MlpNormScale or HookPoint.MlpNormalized => model.Norm.Placement.HasFlag(NormPlacement.Before),
+        HookPoint.AttentionPostNormScale or HookPoint.MlpPostNormScale => model.Norm.Placement.HasFlag(NormPlacement.After),
+        HookPoint.RotatedQuery or HookPoint.RotatedKey => model.Layers.Any(layer => layer.Rotary is not null),
+        HookPoint.ResidMid => !model.ParallelResidual,
+        HookPoint.MlpPre or HookPoint.MlpPost => model.Mlp.Experts is null,
+        HookPoint.MlpPreLinear => model.Mlp.Gated && model.Mlp.Experts is null,
+        _ => true,
+    });
+}

@@ -1,0 +1,96 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Microtome.Numerics;
+
+namespace Microtome.Models.Safetensors;
+
+/// <summary>
+/// Collects tensors and writes them as one safetensors file. The file appears under its name only when it is whole: it is written
+/// beside it and then moved, so a full disk or a cancelled run leaves nothing half-written behind.
+/// </summary>
+public sealed class SafetensorsWriter
+{
+    private readonly List<(string Name, ElementType Type, long[] Shape, Action<Stream> Write, long Bytes)> _tensors = [];
+
+    /// <summary>Free text stored in the header.</summary>
+    public Dictionary<string, string> Metadata { get; } = [];
+
+    public void Add(string name, Tensor tensor)
+    {
+        long[] shape = new long[tensor.Rank];
+        for (int i = 0; i < shape.Length; i++) shape[i] = tensor.Shape[i];
+        _tensors.Add((name, ElementType.F32, shape, stream => WriteLarge(stream, tensor.Span), (long)tensor.Length * sizeof(float)));
+    }
+
+    public void Add(string name, float[] values, params long[] shape) =>
+        Add(name, ElementType.F32, MemoryMarshal.AsBytes(values.AsSpan()).ToArray(), shape);
+
+    public void Add(string name, int[] values, params long[] shape) =>
+        Add(name, ElementType.I32, MemoryMarshal.AsBytes(values.AsSpan()).ToArray(), shape);
+
+    /// <param name="bytes">The elements in row-major order, little-endian.</param>
+    /// <exception cref="ArgumentException">The number of bytes is not what the shape asks for.</exception>
+    public void Add(string name, ElementType type, byte[] bytes, params long[] shape)
+    {
+        long length = 1;
+        foreach (long dimension in shape) length = checked(length * dimension);
+        if (bytes.LongLength != length * type.Size())
+            throw new ArgumentException($"'{name}': {bytes.LongLength} bytes do not fill {type} [{string.Join(", ", shape)}].", nameof(bytes));
+        _tensors.Add((name, type, shape, stream => stream.Write(bytes), bytes.LongLength));
+    }
+
+    /// <exception cref="IOException">The file cannot be written; nothing of it is left.</exception>
+    public void Save(string path, CancellationToken cancellation = default) => AtomicFile.Write(path, stream =>
+    {
+        byte[] header = Header();
+        Span<byte> length = stackalloc byte[8];
+        BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
+        stream.Write(length);
+        stream.Write(header);
+        foreach (var tensor in _tensors)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            tensor.Write(stream);
+        }
+    });
+
+    private byte[] Header()
+    {
+        using MemoryStream buffer = new();
+        using (Utf8JsonWriter json = new(buffer))
+        {
+            json.WriteStartObject();
+            if (Metadata.Count > 0)
+            {
+                json.WriteStartObject("__metadata__");
+                foreach ((string key, string value) in Metadata) json.WriteString(key, value);
+                json.WriteEndObject();
+            }
+            long offset = 0;
+            foreach (var tensor in _tensors)
+            {
+                json.WriteStartObject(tensor.Name);
+                json.WriteString("dtype", tensor.Type == ElementType.Bool ? "BOOL" : tensor.Type.ToString());
+                json.WriteStartArray("shape");
+                foreach (long dimension in tensor.Shape) json.WriteNumberValue(dimension);
+                json.WriteEndArray();
+                json.WriteStartArray("data_offsets");
+                json.WriteNumberValue(offset);
+                json.WriteNumberValue(offset += tensor.Bytes);
+                json.WriteEndArray();
+                json.WriteEndObject();
+            }
+            json.WriteEndObject();
+        }
+        while (buffer.Length % 8 != 0) buffer.WriteByte((byte)' '); // tensors start aligned
+        return buffer.ToArray();
+    }
+
+    private static void WriteLarge(Stream stream, ReadOnlySpan<float> values)
+    {
+        const int Chunk = 1 << 24; // a span of bytes holds fewer than 2^31
+        for (int start = 0; start < values.Length; start += Chunk)
+            stream.Write(MemoryMarshal.AsBytes(values.Slice(start, Math.Min(Chunk, values.Length - start))));
+    }
+}

@@ -1,0 +1,43 @@
+using Microtome.Numerics;
+
+namespace Microtome.Models;
+
+/// <summary>The keys and values of a sequence's tokens so far, so that further tokens need only their own.</summary>
+public sealed class KeyValueCache
+{
+    private readonly Tensor[] _keys;
+    private readonly Tensor[] _values;
+
+    /// <param name="capacity">The most tokens that it can hold.</param>
+    public KeyValueCache(ModelSpecification model, int capacity)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(capacity, model.ContextLength);
+        Capacity = capacity;
+        int width = model.Attention.KeyValueHeads * model.Attention.HeadWidth;
+        _keys = new Tensor[model.Layers.Count];
+        _values = new Tensor[model.Layers.Count];
+        for (int layer = 0; layer < _keys.Length; layer++)
+        {
+            _keys[layer] = Tensor.Uninitialized(capacity, width);
+            _values[layer] = Tensor.Uninitialized(capacity, width);
+        }
+    }
+
+    public int Capacity { get; }
+
+    /// <summary>How many tokens it holds. Setting it lower forgets the last ones.</summary>
+    public int Length { get; set; }
+
+    /// <summary>Stores rows after the tokens held so far and returns all keys and values including them; <see cref="Length"/> is advanced by the caller after the last layer.</summary>
+    internal (Matrix Keys, Matrix Values) Append(int layer, Matrix keys, Matrix values)
+    {
+        for (int row = 0; row < keys.Rows; row++)
+        {
+            keys.Row(row).CopyTo(_keys[layer].Row(Length + row));
+            values.Row(row).CopyTo(_values[layer].Row(Length + row));
+        }
+        int total = Length + keys.Rows;
+        return (_keys[layer].AsMatrix().RowRange(0, total), _values[layer].AsMatrix().RowRange(0, total));
+    }
+}
