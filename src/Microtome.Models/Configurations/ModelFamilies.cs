@@ -310,7 +310,7 @@ internal static class ModelFamilies
     private static int RotaryWidth(ConfigurationElement c, int headWidth, double fraction)
     {
         int width = (int)(headWidth * fraction);
-        return width > 0 && width <= headWidth && width % 2 == 0 ? width : throw new InvalidDataException($"{c.Path}: {fraction} of a head of {headWidth} dimensions cannot rotate in pairs.");
+        return width > 0 && width <= headWidth ? width : throw new InvalidDataException($"{c.Path}: {fraction} of a head of {headWidth} dimensions cannot rotate.");
     }
 
     private static int Divide(ConfigurationElement c, int width, int heads) =>

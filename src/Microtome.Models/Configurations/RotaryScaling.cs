@@ -9,7 +9,7 @@ internal static class RotaryScaling
     /// <param name="width">The number of dimensions that rotate.</param>
     public static RotarySpecification Rotary(ConfigurationElement? parameters, double theta, int width, int contextLength)
     {
-        double[] frequencies = new double[width / 2];
+        double[] frequencies = new double[(width + 1) / 2]; // an odd width rotates one dimension more
         for (int i = 0; i < frequencies.Length; i++) frequencies[i] = 1 / (double)(float)Math.Pow(theta, 2.0 * i / width);
         string kind = parameters?.String("rope_type") ?? parameters?.String("type") ?? "default";
         double magnitude = 1;

@@ -110,7 +110,7 @@ internal sealed class ExpertMlp(ExpertSpecification experts, Linear router, Line
     /// <summary>Matrices stored as one tensor [experts, in, out] with biases [experts, out].</summary>
     private static Linear[] Stack(WeightReader reader, int layer, string name, int count, int inputs, int outputs)
     {
-        StoredTensor weights = reader.Get(name, layer, count, inputs, outputs), biases = reader.Get(name + "_bias", layer, count, outputs);
+        StoredTensor weights = reader.GetAt(name, layer, count, inputs, outputs), biases = reader.GetAt(name + "_bias", layer, count, outputs);
         return [.. Enumerable.Range(0, count).Select(expert => new Linear(weights[expert].AsMatrix(), biases[expert].ToTensor()))];
     }
 }

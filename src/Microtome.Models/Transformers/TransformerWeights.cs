@@ -110,7 +110,7 @@ public sealed class LayerWeights
             Output = reader.Linear(names.Output, layer, queries, model.ModelWidth, attention.OutputBias),
             QueryNorm = normalized ? reader.Norm(names.QueryNorm, layer, allHeads ? queries : attention.HeadWidth) : null,
             KeyNorm = normalized ? reader.Norm(names.KeyNorm, layer, allHeads ? keys : attention.HeadWidth) : null,
-            Sinks = attention.Sinks ? reader.Get(names.Sinks, layer, attention.Heads).ToTensor() : null,
+            Sinks = attention.Sinks ? reader.GetAt(names.Sinks, layer, attention.Heads).ToTensor() : null,
         };
     }
 }
@@ -120,7 +120,7 @@ internal sealed class WeightReader(Checkpoint checkpoint, string prefix)
 {
     public ModelSpecification Model => checkpoint.Specification;
 
-    public StoredTensor Get(string name, int layer, params ReadOnlySpan<long> shape) => Get(At(name, layer), shape);
+    public StoredTensor GetAt(string name, int layer, params ReadOnlySpan<long> shape) => Get(At(name, layer), shape);
 
     public StoredTensor Get(string name, params ReadOnlySpan<long> shape) => Check(checkpoint.Get(prefix + name), shape);
 

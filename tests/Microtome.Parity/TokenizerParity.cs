@@ -1,0 +1,6 @@
+namespace Microtome.Parity;
+
+internal static class TokenizerParity
+{
+    public static IEnumerable<(string Name, Action<Comparison> Compare)> Cases(string folder) => [];
+}
