@@ -58,5 +58,6 @@ public static class ParityRun
 
     private static string Line(ParityResult result) =>
         $"{(result.Passed ? "ok  " : "FAIL")}  {result.Kind,-12} {result.Name,-34} " +
-        (result.Failure ?? $"worst error {result.Worst:0.0000} of tolerance, in {result.Where}");
+        (result.Failure is null ? "" : $"{result.Failure}; ") +
+        (result.Where.Length == 0 ? "" : $"worst error {result.Worst:0.0000} of tolerance, in {result.Where}");
 }

@@ -23,6 +23,12 @@ public sealed class SafetensorsWriter
         _tensors.Add((name, ElementType.F32, shape, stream => WriteLarge(stream, tensor.Span), (long)tensor.Length * sizeof(float)));
     }
 
+    /// <summary>A matrix, whose rows need not follow each other in memory.</summary>
+    public void Add(string name, Matrix matrix) => _tensors.Add((name, ElementType.F32, [matrix.Rows, matrix.Columns], stream =>
+    {
+        for (int row = 0; row < matrix.Rows; row++) WriteLarge(stream, matrix.Row(row));
+    }, (long)matrix.Rows * matrix.Columns * sizeof(float)));
+
     public void Add(string name, float[] values, params long[] shape) =>
         Add(name, ElementType.F32, MemoryMarshal.AsBytes(values.AsSpan()).ToArray(), shape);
 

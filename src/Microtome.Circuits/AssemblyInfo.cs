@@ -1,0 +1,5 @@
+using System.Runtime.CompilerServices;
+
+[assembly: InternalsVisibleTo("Microtome.Circuits.Tests")]
+[assembly: InternalsVisibleTo("Microtome.Parity")]
+[assembly: InternalsVisibleTo("Microtome.Bench")]

@@ -1,0 +1,90 @@
+using System.Numerics.Tensors;
+using Microtome.Dictionaries;
+using Microtome.Models;
+using Microtome.Numerics;
+
+namespace Microtome.Circuits;
+
+/// <summary>Memory that a batch's walk reuses from layer to layer.</summary>
+internal sealed class Workspace
+{
+    private readonly LocalReplacement _local;
+    private readonly GradientBlocks _blocks;
+    private readonly Tensor _heads;
+    private readonly Tensor _values;
+    private readonly Tensor _pulled;
+    private readonly float[] _denominators;
+    private readonly List<DecoderRange>[] _decodersAt;
+    private Tensor? _copy;
+    private Tensor? _skipped;
+    private Tensor? _decoders;
+
+    public Workspace(LocalReplacement local, GradientBlocks blocks)
+    {
+        ModelSpecification model = local.Model.Specification;
+        _local = local;
+        _blocks = blocks;
+        _heads = Tensor.Uninitialized(blocks.Count, model.Attention.Heads * model.Attention.HeadWidth);
+        _values = Tensor.Uninitialized(blocks.Count, model.Attention.KeyValueHeads * model.Attention.HeadWidth);
+        _pulled = Tensor.Uninitialized(blocks.Count, model.ModelWidth);
+        _denominators = new float[blocks.Count];
+        _decodersAt = new List<DecoderRange>[local.Positions];
+    }
+
+    /// <summary>Decoder rows of features of one layer and position, times their activations.</summary>
+    /// <param name="Rows">[features, width]</param>
+    public readonly record struct DecoderRange(Matrix Rows, int FirstSource);
+
+    public Matrix Heads(int rows) => _heads.AsMatrix().RowRange(0, rows);
+
+    public Matrix Values(int rows) => _values.AsMatrix().RowRange(0, rows);
+
+    public Matrix Pulled(int rows) => _pulled.AsMatrix().RowRange(0, rows);
+
+    public Matrix Skipped(int rows) => (_skipped ??= Tensor.Uninitialized(_blocks.Count, _pulled.Columns)).AsMatrix().RowRange(0, rows);
+
+    public Matrix CopyOf(Matrix gradients)
+    {
+        _copy ??= Tensor.Uninitialized(_blocks.Count, gradients.Columns);
+        Matrix copy = _copy.AsMatrix().RowRange(0, gradients.Rows);
+        for (int row = 0; row < gradients.Rows; row++) gradients.Row(row).CopyTo(copy.Row(row));
+        return copy;
+    }
+
+    /// <summary>The denominators by gradient, from those by position.</summary>
+    public ReadOnlySpan<float> Denominators(Tensor? byPosition, int rows)
+    {
+        if (byPosition is null) return [];
+        for (int row = 0; row < rows; row++) _denominators[row] = byPosition.Span[_blocks.PositionOf[row]];
+        return _denominators.AsSpan(0, rows);
+    }
+
+    public IReadOnlyList<DecoderRange> DecodersAt(int position) => _decodersAt[position];
+
+    /// <summary>Reads what all active features write to a layer's MLP output: its own features', and in a cross-layer transcoder those of the layers below.</summary>
+    public void GatherDecoders(int target)
+    {
+        IReadOnlyList<Transcoder> layers = _local.Model.Transcoders.Layers;
+        int positions = _local.Positions, width = _local.Model.Specification.ModelWidth;
+        int lowest = _local.Model.Transcoders.IsCrossLayer ? 0 : target;
+        int first = _local.FirstFeature[lowest * positions], end = _local.FirstFeature[(target + 1) * positions];
+        if (_decoders is null || _decoders.Rows < end - first) _decoders = Tensor.Uninitialized(end - first, width);
+        Matrix decoders = _decoders.AsMatrix();
+        WorkerPool.For(positions, position =>
+        {
+            List<DecoderRange> ranges = _decodersAt[position] = [];
+            for (int layer = lowest; layer <= target; layer++)
+            {
+                int start = _local.FirstFeature[layer * positions + position], stop = _local.FirstFeature[layer * positions + position + 1];
+                if (start == stop) continue;
+                for (int i = start; i < stop; i++)
+                {
+                    Span<float> row = decoders.Row(i - first);
+                    layers[layer].DecoderRow(_local.Features[i].Feature, target, row);
+                    TensorPrimitives.Multiply(row, _local.Features[i].Activation, row);
+                }
+                ranges.Add(new DecoderRange(decoders.RowRange(start - first, stop - start), start));
+            }
+        });
+    }
+}
