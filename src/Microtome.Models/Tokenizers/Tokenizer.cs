@@ -9,7 +9,7 @@ public sealed class Tokenizer
     private const int MostBytes = 1 << 29;
 
     private readonly TokenizerParts _parts;
-    private readonly Dictionary<int, AddedToken> _addedById = [];
+    private readonly Dictionary<int, (AddedToken Token, string InText)> _addedById = [];
     private readonly Dictionary<string, int> _addedByContent = new(StringComparer.Ordinal);
     private readonly AddedTokenFinder _rawTokens;
     private readonly AddedTokenFinder _normalizedTokens;
@@ -20,11 +20,11 @@ public sealed class Tokenizer
         _parts = parts;
         foreach (AddedToken token in parts.AddedTokens)
         {
-            _addedById[token.Id] = token;
+            _addedById[token.Id] = (token, token.Normalized ? Normalize(token.Content) : token.Content);
             _addedByContent[token.Content] = token.Id;
         }
-        _rawTokens = new AddedTokenFinder(parts.AddedTokens.Where(token => !token.Normalized).Select(token => (token.Content, token)));
-        _normalizedTokens = new AddedTokenFinder(parts.AddedTokens.Where(token => token.Normalized).Select(token => (Normalize(token.Content), token)));
+        _rawTokens = new AddedTokenFinder(_addedById.Values.Where(added => !added.Token.Normalized));
+        _normalizedTokens = new AddedTokenFinder(_addedById.Values.Where(added => added.Token.Normalized));
         VocabularySize = Math.Max(Vocabulary.Size, parts.AddedTokens.Length == 0 ? 0 : parts.AddedTokens.Max(token => token.Id) + 1);
         SpecialIds = [.. parts.AddedTokens.Where(token => token.Special).Select(token => token.Id).Distinct().Order()];
         BeginningOfText = FindConfigured(configuration?.BeginningOfText);
@@ -118,7 +118,7 @@ public sealed class Tokenizer
         {
             int start = at;
             CharacterSet.Next(text, ref at);
-            codePoints[start..at].AsSpan().Fill(count);
+            codePoints.AsSpan(start..at).Fill(count);
             codePoints[at] = ++count;
         }
         return [.. tokens.Select(token => new Token(token.Id, codePoints[token.Start], codePoints[token.End]))];
@@ -142,7 +142,7 @@ public sealed class Tokenizer
     /// </summary>
     public string TokenText(int id)
     {
-        if (_addedById.TryGetValue(id, out AddedToken? added)) return added.Content;
+        if (_addedById.TryGetValue(id, out (AddedToken Token, string InText) added)) return added.Token.Content;
         if (Piece(id, skipSpecialTokens: false) is not string piece) return "";
         (DecoderStage first, TextStage text) = Decoder.Build(inMiddle: true);
         first.Push(piece);
@@ -161,7 +161,7 @@ public sealed class Tokenizer
     /// <summary>A token as the decoder takes it; null when there is none, or when it is special and special tokens are skipped.</summary>
     internal string? Piece(int id, bool skipSpecialTokens)
     {
-        if (_addedById.TryGetValue(id, out AddedToken? added)) return added.Special && skipSpecialTokens ? null : added.Content;
+        if (_addedById.TryGetValue(id, out (AddedToken Token, string InText) added)) return added.Token.Special && skipSpecialTokens ? null : added.InText;
         return Vocabulary.Contains(id) ? Vocabulary.Text(id) : null;
     }
 
@@ -189,7 +189,7 @@ public sealed class Tokenizer
                 tokens.Add(new EncodedToken(symbol.Id, start, end));
             }
         }
-        _parts.PostProcessor?.Apply(tokens, Vocabulary, addSpecialTokens);
+        _parts.PostProcessor?.Apply(text, tokens, Vocabulary, addSpecialTokens);
         if (addSpecialTokens && _prependBeginning) tokens.Insert(0, new EncodedToken(BeginningOfText!.Value, 0, 0));
         return tokens;
     }

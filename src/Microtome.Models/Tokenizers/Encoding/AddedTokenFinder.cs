@@ -9,9 +9,9 @@ internal sealed class AddedTokenFinder
     private readonly SearchValues<char> _firstUnits;
 
     /// <param name="tokens">What to look for and which token it is; empty texts are never found.</param>
-    public AddedTokenFinder(IEnumerable<(string Text, AddedToken Token)> tokens)
+    public AddedTokenFinder(IEnumerable<(AddedToken Token, string InText)> tokens)
     {
-        _sorted = [.. tokens.Where(token => token.Text.Length > 0)];
+        _sorted = [.. tokens.Where(token => token.InText.Length > 0).Select(token => (token.InText, token.Token))];
         // Stable, so that the first of equal texts comes first.
         _sorted = [.. _sorted.OrderBy(token => token.Text, StringComparer.Ordinal)];
         _firstUnits = SearchValues.Create([.. _sorted.Select(token => token.Text[0]).Distinct()]);

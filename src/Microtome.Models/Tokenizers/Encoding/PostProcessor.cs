@@ -11,7 +11,7 @@ internal abstract class PostProcessor
     /// <summary>The tokens that <see cref="Apply"/> puts before the text.</summary>
     public virtual ReadOnlySpan<int> Prefix => default;
 
-    public abstract void Apply(List<EncodedToken> tokens, Vocabulary vocabulary, bool addSpecialTokens);
+    public abstract void Apply(string text, List<EncodedToken> tokens, Vocabulary vocabulary, bool addSpecialTokens);
 
     protected static void Surround(List<EncodedToken> tokens, ReadOnlySpan<int> before, ReadOnlySpan<int> after)
     {
@@ -35,9 +35,9 @@ internal sealed class PostProcessorSequence(PostProcessor[] steps) : PostProcess
         }
     }
 
-    public override void Apply(List<EncodedToken> tokens, Vocabulary vocabulary, bool addSpecialTokens)
+    public override void Apply(string text, List<EncodedToken> tokens, Vocabulary vocabulary, bool addSpecialTokens)
     {
-        foreach (PostProcessor step in steps) step.Apply(tokens, vocabulary, addSpecialTokens);
+        foreach (PostProcessor step in steps) step.Apply(text, tokens, vocabulary, addSpecialTokens);
     }
 }
 
@@ -46,7 +46,7 @@ internal sealed class TemplatePostProcessor(int[] before, int[] after) : PostPro
 {
     public override ReadOnlySpan<int> Prefix => before;
 
-    public override void Apply(List<EncodedToken> tokens, Vocabulary vocabulary, bool addSpecialTokens)
+    public override void Apply(string text, List<EncodedToken> tokens, Vocabulary vocabulary, bool addSpecialTokens)
     {
         if (addSpecialTokens) Surround(tokens, before, after);
     }
@@ -55,21 +55,28 @@ internal sealed class TemplatePostProcessor(int[] before, int[] after) : PostPro
 /// <summary>Leaves white space out of the ranges of byte-level tokens, but for a space that the pre-tokenizer put before the text.</summary>
 internal sealed class TrimOffsetsPostProcessor(bool addPrefixSpace) : PostProcessor
 {
-    public override void Apply(List<EncodedToken> tokens, Vocabulary vocabulary, bool addSpecialTokens)
+    public override void Apply(string text, List<EncodedToken> tokens, Vocabulary vocabulary, bool addSpecialTokens)
     {
         for (int i = 0; i < tokens.Count; i++)
         {
             EncodedToken token = tokens[i];
             if (token.Start == token.End) continue;
-            string text = token.AddedText ?? vocabulary.Text(token.Id);
+            string piece = token.AddedText ?? vocabulary.Text(token.Id);
             int leading = 0, trailing = 0;
-            while (leading < text.Length && IsSpace(text[leading])) leading++;
-            while (trailing < text.Length && IsSpace(text[^(trailing + 1)])) trailing++;
+            while (leading < piece.Length && IsSpace(piece[leading])) leading++;
+            while (trailing < piece.Length && IsSpace(piece[^(trailing + 1)])) trailing++;
             if (leading == 1 && addPrefixSpace && (i == 0 || token.Start == 0)) leading = 0;
-            int start = Math.Min(token.Start + leading, token.End);
-            int end = trailing > 0 && token.End >= trailing ? Math.Max(token.End - trailing, start) : token.End;
-            tokens[i] = token with { Start = start, End = end };
+            tokens[i] = Trim(text, token, leading, trailing);
         }
+    }
+
+    /// <summary>Takes whole characters off both ends, which are not always the spaces themselves: a space put before the text has the range of what it precedes.</summary>
+    private static EncodedToken Trim(string text, EncodedToken token, int leading, int trailing)
+    {
+        (int start, int end) = (token.Start, token.End);
+        while (leading-- > 0 && start < end) CharacterSet.Next(text, ref start);
+        while (trailing-- > 0 && end > start) end = CharacterSet.Previous(text, end);
+        return token with { Start = start, End = end };
     }
 
     private static bool IsSpace(char unit) => unit == ByteAlphabet.Space || char.IsWhiteSpace(unit);

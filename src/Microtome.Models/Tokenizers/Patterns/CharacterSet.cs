@@ -75,18 +75,18 @@ internal sealed class CharacterSet
     public static uint Categories(string name)
     {
         uint categories = 0;
-        string wanted = name switch
+        string wanted = name.ToUpperInvariant() switch
         {
-            "Letter" or "Alpha" => "L",
-            "Uppercase_Letter" or "Upper" => "Lu",
-            "Lowercase_Letter" or "Lower" => "Ll",
-            "Mark" => "M",
-            "Number" => "N",
-            "Decimal_Number" or "Digit" => "Nd",
-            "Punctuation" or "Punct" => "P",
-            "Symbol" => "S",
-            "Separator" => "Z",
-            "Other" => "C",
+            "LETTER" => "L",
+            "UPPERCASE_LETTER" or "UPPER" => "Lu",
+            "LOWERCASE_LETTER" or "LOWER" => "Ll",
+            "MARK" => "M",
+            "NUMBER" => "N",
+            "DECIMAL_NUMBER" or "DIGIT" => "Nd",
+            "PUNCTUATION" => "P",
+            "SYMBOL" => "S",
+            "SEPARATOR" => "Z",
+            "OTHER" => "C",
             _ => name,
         };
         for (int i = 0; i < s_categoryNames.Length; i++)

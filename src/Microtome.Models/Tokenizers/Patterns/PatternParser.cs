@@ -319,6 +319,7 @@ internal sealed class PatternParser
             "ALNUM" => new CharacterSet(categories: CharacterSet.Categories("Nd"), union: [Alphabetic]),
             "ALPHA" or "ALPHABETIC" => Alphabetic,
             "ANY" => CharacterSet.Any,
+            "PUNCT" => new CharacterSet(categories: CharacterSet.Categories("P"), ranges: [('$', '$'), ('+', '+'), ('<', '>'), ('^', '^'), ('`', '`'), ('|', '|'), ('~', '~')]),
             "XDIGIT" => HexadecimalDigits,
             _ => null,
         };
