@@ -34,9 +34,9 @@ internal sealed class BlobDownload(
 
     private async Task<string> FillAsync(string incomplete, CancellationToken cancellationToken)
     {
+        if (HubCache.SizeOf(incomplete) > Size) File.Delete(incomplete);
+        RequireSpace(incomplete, Size - (HubCache.SizeOf(incomplete) ?? 0));
         await using FileStream file = new(incomplete, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
-        if (file.Length > Size) file.SetLength(0);
-        RequireSpace(incomplete, Size - file.Length);
         using ContentHash hash = new(description.Hash, Size);
         for (int read; (read = await file.ReadAsync(buffer, cancellationToken)) > 0;) hash.Append(buffer.AsSpan(0, read));
 

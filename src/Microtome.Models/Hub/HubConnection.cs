@@ -109,7 +109,7 @@ internal sealed class HubConnection : IDisposable
             Uri? target = RedirectTarget(response, uri, redirects);
             if (target is null) Check(response, reference, path);
             commit ??= Header(response, "X-Repo-Commit");
-            hash ??= Header(response, "X-Linked-Etag") ?? (target is null ? response.Headers.ETag?.Tag : null);
+            hash ??= Header(response, "X-Linked-Etag") ?? (target is null ? Header(response, "ETag") : null);
             size ??= long.TryParse(Header(response, "X-Linked-Size"), NumberStyles.None, CultureInfo.InvariantCulture, out long linked)
                 ? linked
                 : target is null ? response.Content.Headers.ContentLength : null;
@@ -118,7 +118,7 @@ internal sealed class HubConnection : IDisposable
             if (target is null || isComplete || !IsSameOrigin(target, uri)) break;
             uri = target;
         }
-        hash = hash?.Trim('"');
+        hash = (hash?.StartsWith("W/", StringComparison.Ordinal) is true ? hash[2..] : hash)?.Trim('"');
         if (commit is null || !ContentHash.IsCommit(commit)) throw Undescribed("X-Repo-Commit", commit);
         if (hash is null || !ContentHash.IsName(hash)) throw Undescribed("ETag", hash);
         if (size is not >= 0) throw Undescribed("size", size?.ToString());
@@ -186,7 +186,7 @@ internal sealed class HubConnection : IDisposable
     private static bool IsSameOrigin(Uri a, Uri b) => a.Scheme == b.Scheme && a.IdnHost == b.IdnHost && a.Port == b.Port;
 
     private static string? Header(HttpResponseMessage response, string name) =>
-        response.Headers.TryGetValues(name, out IEnumerable<string>? values) ? values.First() : null;
+        response.Headers.NonValidated.TryGetValues(name, out HeaderStringValues values) ? values.First() : null;
 
     private static async Task<ReadOnlyMemory<byte>> ReadListingAsync(
         HttpResponseMessage response, HubReference reference, CancellationToken cancellationToken)
@@ -219,38 +219,49 @@ internal sealed class HubConnection : IDisposable
     {
         if (response.IsSuccessStatusCode) return;
         HttpStatusCode status = response.StatusCode;
-        string page = $"{endpoint}/{reference.Repository}";
-        string host = options.Endpoint.Host;
-        string revision = reference.Revision ?? HubReference.DefaultRevision;
-        string? code = Header(response, "X-Error-Code");
-        string signIn = options.Token is null
-            ? "no access token is set: make one at https://huggingface.co/settings/tokens and set HF_TOKEN to it"
-            : "the access token may be expired or may not have the right to read it: see https://huggingface.co/settings/tokens";
-        string message = (code, (int)status) switch
-        {
-            ("GatedRepo", _) => $"{reference.Repository} is gated: accept its licence at {page}"
-                + (options.Token is null ? $"; also {signIn}." : " with the account of your access token."),
-            ("RevisionNotFound", _) => $"{reference.Repository} has no revision {ServerText.Quote(revision)}; its branches and tags are listed at {page}/tree/main.",
-            ("EntryNotFound", _) => $"{reference.Repository} has no file {ServerText.Quote(path ?? "")} at revision {ServerText.Quote(revision)}; its files are listed at {page}/tree/main.",
-            ("RepoNotFound", _) or (_, 404) when path is null || code == "RepoNotFound" =>
-                $"{host} has no model {reference.Repository}, or it is private. Check the name; if it is right, {signIn}.",
-            (_, 404) => $"{host} has no file {ServerText.Quote(path!)} in {reference}; its files are listed at {page}/tree/main.",
-            (_, 401) => $"{host} does not show {reference.Repository}: it does not exist, or is private or gated. Check the name; if it is right, {signIn}.",
-            (_, 403) => $"{host} refuses access to {reference.Repository}; {signIn}.",
-            (_, 429) => $"{host} is asked too often; wait a while" + (options.Token is null ? ", or set HF_TOKEN, which raises the limit." : "."),
-            _ => $"{host} answered {(int)status} {status} for {reference}{(path is null ? "" : $", file {path}")}.",
-        };
+        Uri asked = response.RequestMessage!.RequestUri!;
+        bool isHub = IsSameOrigin(asked, options.Endpoint);
+        string message = isHub
+            ? Refusal(Header(response, "X-Error-Code"), status, reference, path)
+            : $"{asked.Host} answered {(int)status} for {path} of {reference}.";
         if (Header(response, "X-Error-Message") is { Length: > 0 } said) message += $" The server says: {ServerText.Quote(said)}.";
         TimeSpan? retryAfter = RetryAfter(response);
-        bool isTransient = (int)status is 408 or 429 or 500 or 502 or 503 or 504;
-        if (retryAfter > LongestRetryAfter) message += $" It asks to come back after {retryAfter.Value.TotalMinutes:0} minutes.";
+        bool isTooLong = retryAfter > LongestRetryAfter;
+        if (isTooLong) message += $" It asks to come back after {retryAfter!.Value.TotalMinutes:0} minutes.";
+        // The addresses that the Hub signs for other hosts expire; the next try gets a new one.
+        bool isTransient = (int)status is 408 or 429 or 500 or 502 or 503 or 504 || (!isHub && status == HttpStatusCode.Forbidden);
         throw new HubException(message)
         {
             Status = status,
-            IsTransient = isTransient && !(retryAfter > LongestRetryAfter),
+            IsTransient = isTransient && !isTooLong,
             RetryAfter = retryAfter,
-            MissingIn = code == "EntryNotFound" ? Header(response, "X-Repo-Commit") : null,
+            MissingIn = Header(response, "X-Error-Code") == "EntryNotFound" ? Header(response, "X-Repo-Commit") : null,
         };
+    }
+
+    private string Refusal(string? code, HttpStatusCode status, HubReference reference, string? path)
+    {
+        string page = $"{endpoint}/{reference.Repository}";
+        string host = options.Endpoint.Host;
+        string revision = ServerText.Quote(reference.Revision ?? HubReference.DefaultRevision);
+        string signIn = options.Token is null
+            ? "no access token is set: make one at https://huggingface.co/settings/tokens and set HF_TOKEN to it"
+            : "the access token may be expired or may not have the right to read it: see https://huggingface.co/settings/tokens";
+        return (code, (int)status) switch
+        {
+            ("GatedRepo", _) => $"{reference.Repository} is gated: accept its licence at {page}"
+                + (options.Token is null ? $"; also {signIn}." : " with the account of your access token."),
+            ("RevisionNotFound", _) => $"{reference.Repository} has no revision {revision}; its branches and tags are listed at {page}/tree/main.",
+            ("RepoNotFound", _) => NoModel(),
+            (_, 404) when path is null => NoModel(),
+            (_, 404) => $"{reference.Repository} has no file {ServerText.Quote(path)} at revision {revision}; its files are listed at {page}/tree/main.",
+            (_, 401) => $"{host} does not show {reference.Repository}: it does not exist, or is private or gated. Check the name; if it is right, {signIn}.",
+            (_, 403) => $"{host} refuses access to {reference.Repository}; {signIn}.",
+            (_, 429) => $"{host} is asked too often; wait a while" + (options.Token is null ? ", or set HF_TOKEN, which raises the limit." : "."),
+            _ => $"{host} answered {(int)status} for {reference}{(path is null ? "" : $", file {path}")}.",
+        };
+
+        string NoModel() => $"{host} has no model {reference.Repository}, or it is private. Check the name; if it is right, {signIn}.";
     }
 
     private static TimeSpan? RetryAfter(HttpResponseMessage response)

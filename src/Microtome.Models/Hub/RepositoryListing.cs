@@ -5,6 +5,9 @@ namespace Microtome.Models.Hub;
 /// <summary>What a commit of a repository holds: each file's path and, where the server tells, its size in bytes.</summary>
 internal sealed record RepositoryListing(string Commit, IReadOnlyDictionary<string, long?> Sizes)
 {
+    // 1 PiB, so that sums stay far from overflow.
+    private const long LargestBelievable = 1L << 50;
+
     /// <summary>Reads the Hub's description of a model.</summary>
     /// <exception cref="HubException">The text is no such description.</exception>
     public static RepositoryListing Read(ReadOnlyMemory<byte> json, HubReference reference)
@@ -20,7 +23,7 @@ internal sealed record RepositoryListing(string Commit, IReadOnlyDictionary<stri
             {
                 if (file.GetProperty("rfilename").GetString() is not { } path) continue;
                 bool hasSize = file.TryGetProperty("size", out JsonElement size) && size.ValueKind == JsonValueKind.Number;
-                sizes[path] = hasSize && size.TryGetInt64(out long bytes) && bytes >= 0 ? bytes : null;
+                sizes[path] = hasSize && size.TryGetInt64(out long bytes) && bytes is >= 0 and <= LargestBelievable ? bytes : null;
             }
             return new RepositoryListing(commit, sizes);
         }

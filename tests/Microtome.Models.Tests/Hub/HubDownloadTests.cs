@@ -170,6 +170,18 @@ public sealed class HubDownloadTests : IDisposable
         hub.Site.Requests.Count.ShouldBe(before);
     }
 
+    [Theory]
+    [InlineData("\"{0}\"")]
+    [InlineData("W/\"{0}\"")]
+    [InlineData("{0}")]
+    public async Task A_hash_is_read_from_any_form_of_tag(string form)
+    {
+        string tag = string.Format(form, TestHub.HashOf(TestHub.Config, isLarge: false));
+        hub.Fail("HEAD /lab", _ => new Reply(200, TestHub.Config) { Headers = { ["X-Repo-Commit"] = TestHub.Commit, ["ETag"] = tag } });
+        await DownloadAllAsync("config.json");
+        File.ReadAllBytes(hub.Snapshot("config.json")).ShouldBe(TestHub.Config);
+    }
+
     [Fact]
     public async Task A_renamed_repository_is_found_under_its_new_name()
     {

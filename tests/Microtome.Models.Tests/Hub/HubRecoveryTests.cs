@@ -121,6 +121,14 @@ public sealed class HubRecoveryTests : IDisposable
     }
 
     [Fact]
+    public async Task A_stores_address_that_has_expired_is_asked_for_again()
+    {
+        hub.Fail(Fetch, _ => Reply.Of(403));
+        await DownloadAsync();
+        File.ReadAllBytes(hub.Snapshot("model.safetensors")).ShouldBe(TestHub.Weights);
+    }
+
+    [Fact]
     public async Task A_server_that_keeps_failing_is_given_up_after_the_set_attempts()
     {
         hub.FailAlways(Fetch, _ => Reply.Of(503));
