@@ -10,8 +10,7 @@ public static unsafe class MatrixProduct
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     public static void Multiply(MatrixView a, MatrixView b, Matrix c, bool accumulate = false)
     {
-        Check(a.Rows, a.Columns, b.Rows, b.Columns, c);
-        Reference(a, b, c, accumulate);
+        Multiply(a, b, c, accumulate, MatrixKernel.Best);
     }
 
     /// <inheritdoc cref="Multiply(MatrixView, MatrixView, Matrix, bool)"/>
@@ -19,8 +18,14 @@ public static unsafe class MatrixProduct
     {
         ArgumentNullException.ThrowIfNull(b);
         Check(a.Rows, a.Columns, b.Rows, b.Columns, c);
-        Reference(a, b.View, c, accumulate);
+        new BlockedProduct(b.Kernel, a, default, b, c, accumulate).Run();
         GC.KeepAlive(b);
+    }
+
+    internal static void Multiply(MatrixView a, MatrixView b, Matrix c, bool accumulate, MatrixKernel kernel)
+    {
+        Check(a.Rows, a.Columns, b.Rows, b.Columns, c);
+        new BlockedProduct(kernel, a, b, null, c, accumulate).Run();
     }
 
     /// <summary>The specification of every fast path: the sum in order of k, in float64, rounded once.</summary>
