@@ -14,6 +14,9 @@ internal unsafe interface ISimd<TVector> where TVector : unmanaged
 
     static abstract TVector Broadcast(float* source);
 
+    /// <summary>Brings a cache line nearer, where the processor can be told to.</summary>
+    static abstract void Prefetch(float* address);
+
     static abstract TVector Add(TVector x, TVector y);
 
     /// <summary>x·y + sum, rounded once.</summary>
@@ -25,9 +28,12 @@ internal unsafe interface ISimd<TVector> where TVector : unmanaged
     /// <summary>The bfloat16 numbers in the high halves of the lanes.</summary>
     static abstract TVector HighHalves(float* pairs);
 
+    /// <summary>Consecutive bfloat16 numbers.</summary>
+    static abstract TVector Widen(ushort* source);
+
     /// <summary>The inverse of <see cref="LowHalves"/> and <see cref="HighHalves"/>.</summary>
     static abstract TVector JoinHalves(TVector low, TVector high);
 
-    /// <summary>Reads 4 columns of <see cref="Lanes"/> rows and writes them as 4 vectors.</summary>
+    /// <summary>Reads <see cref="Lanes"/> columns of 4 rows and writes the transpose.</summary>
     static abstract void Transpose(float* source, nint rowStride, float* destination, nint destinationStride);
 }

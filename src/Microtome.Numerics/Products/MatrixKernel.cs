@@ -29,6 +29,9 @@ internal abstract unsafe class MatrixKernel
     /// <param name="panel">[depth, width]</param>
     public abstract void Pack(float* source, nint lineStride, nint depthStride, int lines, int width, int depth, float* panel);
 
+    /// <summary>As <see cref="Pack"/>, from bfloat16.</summary>
+    public abstract void PackBFloat16(ushort* source, nint lineStride, nint depthStride, int lines, int width, int depth, float* panel);
+
     /// <summary>Turns a right panel whose numbers are all exact in bfloat16 into pairs of them: column j with column j + half the panel.</summary>
     public abstract void Narrow(float* panel, int depth, float* pairs);
 

@@ -18,14 +18,14 @@ public static unsafe class MatrixProduct
     {
         ArgumentNullException.ThrowIfNull(b);
         Check(a.Rows, a.Columns, b.Rows, b.Columns, c);
-        new BlockedProduct(b.Kernel, a, default, b, c, accumulate).Run();
+        BlockedProduct.Multiply(b.Kernel, a, default, b, c, accumulate);
         GC.KeepAlive(b);
     }
 
     internal static void Multiply(MatrixView a, MatrixView b, Matrix c, bool accumulate, MatrixKernel kernel)
     {
         Check(a.Rows, a.Columns, b.Rows, b.Columns, c);
-        new BlockedProduct(kernel, a, b, null, c, accumulate).Run();
+        BlockedProduct.Multiply(kernel, a, b, null, c, accumulate);
     }
 
     /// <summary>The specification of every fast path: the sum in order of k, in float64, rounded once.</summary>

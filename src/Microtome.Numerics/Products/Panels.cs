@@ -8,16 +8,21 @@ internal static unsafe class Panels
     /// <param name="panel">[depth, width]</param>
     public static void Pack(MatrixKernel kernel, MatrixView lines, int width, float* panel)
     {
-        float* source = (float*)lines.Data;
-        nint lineStride = lines.RowStride, depthStride = lines.ColumnStride;
-        if (lines.Type != ElementType.F32)
+        switch (lines.Type)
         {
-            source = ProductScratch.Expanded;
-            bool alongLines = lines.RowStride == 1;
-            Expand(alongLines ? lines.T : lines, source);
-            (lineStride, depthStride) = alongLines ? (1, lines.Rows) : (lines.Columns, 1);
+            case ElementType.F32:
+                kernel.Pack((float*)lines.Data, lines.RowStride, lines.ColumnStride, lines.Rows, width, lines.Columns, panel);
+                break;
+            case ElementType.BF16:
+                kernel.PackBFloat16((ushort*)lines.Data, lines.RowStride, lines.ColumnStride, lines.Rows, width, lines.Columns, panel);
+                break;
+            default:
+                float* expanded = ProductScratch.Expanded;
+                bool across = lines.RowStride == 1;
+                Expand(across ? lines.T : lines, expanded);
+                kernel.Pack(expanded, across ? 1 : lines.Columns, across ? lines.Rows : 1, lines.Rows, width, lines.Columns, panel);
+                break;
         }
-        kernel.Pack(source, lineStride, depthStride, lines.Rows, width, lines.Columns, panel);
     }
 
     private static void Expand(MatrixView rows, float* destination)

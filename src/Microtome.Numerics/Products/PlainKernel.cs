@@ -16,6 +16,13 @@ internal sealed unsafe class PlainKernel : MatrixKernel
                 panel[k * width + line] = line < lines ? source[line * lineStride + k * depthStride] : 0;
     }
 
+    public override void PackBFloat16(ushort* source, nint lineStride, nint depthStride, int lines, int width, int depth, float* panel)
+    {
+        for (int k = 0; k < depth; k++)
+            for (int line = 0; line < width; line++)
+                ((uint*)panel)[k * width + line] = line < lines ? (uint)source[line * lineStride + k * depthStride] << 16 : 0;
+    }
+
     public override void Narrow(float* panel, int depth, float* pairs)
     {
         int half = PanelColumns / 2;

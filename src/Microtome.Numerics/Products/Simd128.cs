@@ -23,6 +23,11 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     public static Vector128<float> Broadcast(float* source) => Vector128.Create(*source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch(float* address)
+    {
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Add(Vector128<float> x, Vector128<float> y) => x + y;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -35,6 +40,9 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     public static Vector128<float> HighHalves(float* pairs) => (Vector128.Load((uint*)pairs) & Vector128.Create(0xFFFF0000)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Widen(ushort* source) => (Vector128.WidenLower(Vector64.Load(source).ToVector128Unsafe()) << 16).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> JoinHalves(Vector128<float> low, Vector128<float> high) =>
         ((low.AsUInt32() >>> 16) | (high.AsUInt32() & Vector128.Create(0xFFFF0000))).AsSingle();
 
@@ -45,13 +53,11 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
         Vector128<float> row1 = Vector128.Load(source + rowStride);
         Vector128<float> row2 = Vector128.Load(source + 2 * rowStride);
         Vector128<float> row3 = Vector128.Load(source + 3 * rowStride);
-        Vector128<double> low01 = AdvSimd.Arm64.ZipLow(row0, row1).AsDouble();
-        Vector128<double> high01 = AdvSimd.Arm64.ZipHigh(row0, row1).AsDouble();
-        Vector128<double> low23 = AdvSimd.Arm64.ZipLow(row2, row3).AsDouble();
-        Vector128<double> high23 = AdvSimd.Arm64.ZipHigh(row2, row3).AsDouble();
-        AdvSimd.Arm64.ZipLow(low01, low23).AsSingle().Store(destination);
-        AdvSimd.Arm64.ZipHigh(low01, low23).AsSingle().Store(destination + destinationStride);
-        AdvSimd.Arm64.ZipLow(high01, high23).AsSingle().Store(destination + 2 * destinationStride);
-        AdvSimd.Arm64.ZipHigh(high01, high23).AsSingle().Store(destination + 3 * destinationStride);
+        Vector128<float> low01 = Interleave.Low(row0, row1), high01 = Interleave.High(row0, row1);
+        Vector128<float> low23 = Interleave.Low(row2, row3), high23 = Interleave.High(row2, row3);
+        Interleave.LowPairs(low01, low23).Store(destination);
+        Interleave.HighPairs(low01, low23).Store(destination + destinationStride);
+        Interleave.LowPairs(high01, high23).Store(destination + 2 * destinationStride);
+        Interleave.HighPairs(high01, high23).Store(destination + 3 * destinationStride);
     }
 }

@@ -23,6 +23,9 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     public static Vector256<float> Broadcast(float* source) => Vector256.Create(*source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch(float* address) => Sse.Prefetch0(address);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Add(Vector256<float> x, Vector256<float> y) => x + y;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -35,27 +38,29 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     public static Vector256<float> HighHalves(float* pairs) => (Vector256.Load((uint*)pairs) & Vector256.Create(0xFFFF0000)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Widen(ushort* source) => (Avx2.ConvertToVector256Int32(Vector128.Load(source)) << 16).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> JoinHalves(Vector256<float> low, Vector256<float> high) =>
         ((low.AsUInt32() >>> 16) | (high.AsUInt32() & Vector256.Create(0xFFFF0000))).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Transpose(float* source, nint rowStride, float* destination, nint destinationStride)
     {
-        Vector256<float> row0 = EveryFourthRow(source, rowStride);
-        Vector256<float> row1 = EveryFourthRow(source + rowStride, rowStride);
-        Vector256<float> row2 = EveryFourthRow(source + 2 * rowStride, rowStride);
-        Vector256<float> row3 = EveryFourthRow(source + 3 * rowStride, rowStride);
-        Vector256<double> low01 = Avx.UnpackLow(row0, row1).AsDouble();
-        Vector256<double> high01 = Avx.UnpackHigh(row0, row1).AsDouble();
-        Vector256<double> low23 = Avx.UnpackLow(row2, row3).AsDouble();
-        Vector256<double> high23 = Avx.UnpackHigh(row2, row3).AsDouble();
-        Avx.UnpackLow(low01, low23).AsSingle().Store(destination);
-        Avx.UnpackHigh(low01, low23).AsSingle().Store(destination + destinationStride);
-        Avx.UnpackLow(high01, high23).AsSingle().Store(destination + 2 * destinationStride);
-        Avx.UnpackHigh(high01, high23).AsSingle().Store(destination + 3 * destinationStride);
+        Vector256<float> row0 = Load(source), row1 = Load(source + rowStride);
+        Vector256<float> row2 = Load(source + 2 * rowStride), row3 = Load(source + 3 * rowStride);
+        Vector256<double> low01 = Avx.UnpackLow(row0, row1).AsDouble(), high01 = Avx.UnpackHigh(row0, row1).AsDouble();
+        Vector256<double> low23 = Avx.UnpackLow(row2, row3).AsDouble(), high23 = Avx.UnpackHigh(row2, row3).AsDouble();
+        StoreParts(Avx.UnpackLow(low01, low23).AsSingle(), destination, 4 * destinationStride);
+        StoreParts(Avx.UnpackHigh(low01, low23).AsSingle(), destination + destinationStride, 4 * destinationStride);
+        StoreParts(Avx.UnpackLow(high01, high23).AsSingle(), destination + 2 * destinationStride, 4 * destinationStride);
+        StoreParts(Avx.UnpackHigh(high01, high23).AsSingle(), destination + 3 * destinationStride, 4 * destinationStride);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> EveryFourthRow(float* source, nint rowStride) =>
-        Vector256.Create(Vector128.Load(source), Vector128.Load(source + 4 * rowStride));
+    private static void StoreParts(Vector256<float> value, float* destination, nint stride)
+    {
+        value.GetLower().Store(destination);
+        value.GetUpper().Store(destination + stride);
+    }
 }

@@ -12,33 +12,85 @@ internal sealed unsafe partial class VectorKernel<TSimd, TVector>
         else PackAny(source, lineStride, depthStride, lines, width, 0, depth, panel);
     }
 
+    public override void PackBFloat16(ushort* source, nint lineStride, nint depthStride, int lines, int width, int depth, float* panel)
+    {
+        if (depthStride == 1 && lineStride % 2 == 0)
+        {
+            // Two numbers are transposed as one, and taken apart afterwards.
+            float* pairs = ProductScratch.Expanded;
+            PackAlongDepth((float*)source, lineStride / 2, lines, width, depth / 2, pairs);
+            WidenPairs(pairs, width, depth / 2, panel);
+            for (int k = depth & ~1; k < depth; k++)
+                for (int line = 0; line < width; line++)
+                    ((uint*)panel)[k * width + line] = line < lines ? (uint)source[line * lineStride + k] << 16 : 0;
+        }
+        else if (lineStride == 1 && lines == width && width == 2 * TSimd.Lanes)
+        {
+            WidenAcrossLines(source, depthStride, depth, panel);
+        }
+        else
+        {
+            for (int k = 0; k < depth; k++)
+                for (int line = 0; line < width; line++)
+                    ((uint*)panel)[k * width + line] = line < lines ? (uint)source[line * lineStride + k * depthStride] << 16 : 0;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void WidenAcrossLines(ushort* source, nint depthStride, int depth, float* panel)
+    {
+        for (int k = 0; k < depth; k++, source += depthStride, panel += 2 * TSimd.Lanes)
+        {
+            TSimd.Store(TSimd.Widen(source), panel);
+            TSimd.Store(TSimd.Widen(source + TSimd.Lanes), panel + TSimd.Lanes);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void WidenPairs(float* pairs, int width, int depth, float* panel)
+    {
+        for (int k = 0; k < depth; k++, pairs += width, panel += 2 * width)
+        {
+            int line = 0;
+            for (; line + TSimd.Lanes <= width; line += TSimd.Lanes)
+            {
+                TSimd.Store(TSimd.LowHalves(pairs + line), panel + line);
+                TSimd.Store(TSimd.HighHalves(pairs + line), panel + width + line);
+            }
+            for (; line < width; line++)
+            {
+                ((uint*)panel)[line] = ((uint*)pairs)[line] << 16;
+                ((uint*)panel)[width + line] = ((uint*)pairs)[line] & 0xFFFF0000;
+            }
+        }
+    }
+
     /// <summary>Each line is contiguous: a transposition.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void PackAlongDepth(float* source, nint lineStride, int lines, int width, int depth, float* panel)
     {
-        int k = 0;
-        if (lines == width && width % TSimd.Lanes == 0)
+        int whole = depth / TSimd.Lanes * TSimd.Lanes;
+        if (lines >= 4)
         {
-            for (; k + 4 <= depth; k += 4)
-                for (int line = 0; line < width; line += TSimd.Lanes)
-                    TSimd.Transpose(source + line * lineStride + k, lineStride, panel + k * width + line, width);
+            // The last four lines may overlap those before them.
+            for (int line = 0; line < lines; line += 4)
+            {
+                int first = Math.Min(line, lines - 4);
+                float* next = line + 4 < lines ? source + (line + 4) * lineStride : source + depth;
+                for (int k = 0; k < whole; k += TSimd.Lanes)
+                {
+                    for (int i = 0; i < 4; i++) TSimd.Prefetch(next + i * lineStride + k);
+                    TSimd.Transpose(source + first * lineStride + k, lineStride, panel + k * width + first, width);
+                }
+            }
+            for (int k = 0; k < whole; k++)
+                for (int line = lines; line < width; line++) panel[k * width + line] = 0;
         }
         else
         {
-            float* columns = stackalloc float[4 * TSimd.Lanes];
-            float* rows = stackalloc float[4 * TSimd.Lanes];
-            for (; k + 4 <= depth; k += 4)
-                for (int line = 0; line < width; line += TSimd.Lanes)
-                {
-                    int count = Math.Min(TSimd.Lanes, width - line);
-                    for (int i = 0; i < TSimd.Lanes; i++)
-                        Vector128.Store(line + i < lines ? Vector128.Load(source + (line + i) * lineStride + k) : default, rows + 4 * i);
-                    TSimd.Transpose(rows, 4, columns, TSimd.Lanes);
-                    for (int j = 0; j < 4; j++)
-                        for (int i = 0; i < count; i++) panel[(k + j) * width + line + i] = columns[j * TSimd.Lanes + i];
-                }
+            whole = 0;
         }
-        PackAny(source, lineStride, 1, lines, width, k, depth, panel);
+        PackAny(source, lineStride, 1, lines, width, whole, depth, panel);
     }
 
     /// <summary>The lines lie side by side: copies.</summary>

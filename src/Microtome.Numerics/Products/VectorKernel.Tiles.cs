@@ -20,6 +20,7 @@ internal sealed unsafe partial class VectorKernel<TSimd, TVector>
         TVector c90 = default, c91 = default;
         TVector c100 = default, c101 = default;
         TVector c110 = default, c111 = default;
+        Prefetch(c, stride, 12);
         for (; k > 0; k--, a += 12, b += TPanel.Step)
         {
             TVector b0 = TPanel.First(b), b1 = TPanel.Second(b);
@@ -85,6 +86,7 @@ internal sealed unsafe partial class VectorKernel<TSimd, TVector>
         TVector c50 = default, c51 = default;
         TVector c60 = default, c61 = default;
         TVector c70 = default, c71 = default;
+        Prefetch(c, stride, 8);
         for (; k > 0; k--, a += 8, b += TPanel.Step)
         {
             TVector b0 = TPanel.First(b), b1 = TPanel.Second(b);
@@ -132,6 +134,7 @@ internal sealed unsafe partial class VectorKernel<TSimd, TVector>
         TVector c30 = default, c31 = default;
         TVector c40 = default, c41 = default;
         TVector c50 = default, c51 = default;
+        Prefetch(c, stride, 6);
         for (; k > 0; k--, a += 6, b += TPanel.Step)
         {
             TVector b0 = TPanel.First(b), b1 = TPanel.Second(b);
@@ -169,6 +172,7 @@ internal sealed unsafe partial class VectorKernel<TSimd, TVector>
         TVector c10 = default, c11 = default;
         TVector c20 = default, c21 = default;
         TVector c30 = default, c31 = default;
+        Prefetch(c, stride, 4);
         for (; k > 0; k--, a += 4, b += TPanel.Step)
         {
             TVector b0 = TPanel.First(b), b1 = TPanel.Second(b);
@@ -189,6 +193,17 @@ internal sealed unsafe partial class VectorKernel<TSimd, TVector>
         Write(c + 1 * stride, c10, c11, accumulate);
         Write(c + 2 * stride, c20, c21, accumulate);
         Write(c + 3 * stride, c30, c31, accumulate);
+    }
+
+    /// <summary>C comes from far away, and is needed only when the sums are done.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(float* c, nint stride, int rows)
+    {
+        for (int row = 0; row < rows; row++, c += stride)
+        {
+            TSimd.Prefetch(c);
+            TSimd.Prefetch(c + 2 * TSimd.Lanes - 1);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
