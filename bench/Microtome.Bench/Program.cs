@@ -1,1 +1,5 @@
-return 0;
+using System.CommandLine;
+using Microtome.Bench;
+
+RootCommand root = new("Measures Microtome's speed on this computer.") { GemmCommand.Create() };
+return root.Parse(args).Invoke();

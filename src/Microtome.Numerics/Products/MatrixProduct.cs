@@ -10,9 +10,7 @@ public static unsafe class MatrixProduct
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     public static void Multiply(MatrixView a, MatrixView b, Matrix c, bool accumulate = false)
     {
-        Check(a.Rows, a.Columns, b.Rows, b.Columns, c);
-        Reference(a, b, c, accumulate);
-        KeepAlive(a, b, c);
+        Multiply(a, b, c, accumulate, MatrixKernel.Best);
     }
 
     /// <inheritdoc cref="Multiply(MatrixView, MatrixView, Matrix, bool)"/>
@@ -20,8 +18,16 @@ public static unsafe class MatrixProduct
     {
         ArgumentNullException.ThrowIfNull(b);
         Check(a.Rows, a.Columns, b.Rows, b.Columns, c);
-        Reference(a, b.View, c, accumulate);
-        KeepAlive(a, b.View, c);
+        BlockedProduct.Multiply(b.Kernel, a, default, b, c, accumulate);
+        KeepAlive(a, default, c);
+        GC.KeepAlive(b);
+    }
+
+    internal static void Multiply(MatrixView a, MatrixView b, Matrix c, bool accumulate, MatrixKernel kernel)
+    {
+        Check(a.Rows, a.Columns, b.Rows, b.Columns, c);
+        BlockedProduct.Multiply(kernel, a, b, null, c, accumulate);
+        KeepAlive(a, b, c);
     }
 
     private static void KeepAlive(MatrixView a, MatrixView b, Matrix c)

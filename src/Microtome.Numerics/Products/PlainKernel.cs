@@ -1,0 +1,57 @@
+namespace Microtome.Numerics;
+
+/// <summary>The specification of the vector kernels, and what runs where there is none of them.</summary>
+internal sealed unsafe class PlainKernel : MatrixKernel
+{
+    public override int TileRows => 4;
+
+    public override int PanelColumns => 8;
+
+    public override int PanelHeight(int rows) => Math.Min(rows, TileRows);
+
+    public override void Pack(float* source, nint lineStride, nint depthStride, int lines, int width, int depth, float* panel)
+    {
+        for (int k = 0; k < depth; k++)
+            for (int line = 0; line < width; line++)
+                panel[k * width + line] = line < lines ? source[line * lineStride + k * depthStride] : 0;
+    }
+
+    public override void PackBFloat16(ushort* source, nint lineStride, nint depthStride, int lines, int width, int depth, float* panel)
+    {
+        for (int k = 0; k < depth; k++)
+            for (int line = 0; line < width; line++)
+                ((uint*)panel)[k * width + line] = line < lines ? (uint)source[line * lineStride + k * depthStride] << 16 : 0;
+    }
+
+    public override void Narrow(float* panel, int depth, float* pairs)
+    {
+        int half = PanelColumns / 2;
+        for (int k = 0; k < depth; k++)
+            for (int column = 0; column < half; column++)
+            {
+                uint low = ((uint*)panel)[k * PanelColumns + column];
+                uint high = ((uint*)panel)[k * PanelColumns + column + half];
+                ((uint*)pairs)[k * half + column] = (low >> 16) | (high & 0xFFFF0000);
+            }
+    }
+
+    protected override void Tile(int height, float* left, float* right, bool pairs, int depth, float* c, nint stride, bool accumulate)
+    {
+        for (int row = 0; row < height; row++)
+            for (int column = 0; column < PanelColumns; column++)
+            {
+                float sum = 0;
+                for (int k = 0; k < depth; k++)
+                    sum = MathF.FusedMultiplyAdd(left[k * height + row], Right(right, pairs, k, column), sum);
+                c[row * stride + column] = accumulate ? c[row * stride + column] + sum : sum;
+            }
+    }
+
+    private float Right(float* panel, bool pairs, int k, int column)
+    {
+        if (!pairs) return panel[k * PanelColumns + column];
+        int half = PanelColumns / 2;
+        uint pair = ((uint*)panel)[k * half + column % half];
+        return BitConverter.UInt32BitsToSingle(column < half ? pair << 16 : pair & 0xFFFF0000);
+    }
+}

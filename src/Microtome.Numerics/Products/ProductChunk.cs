@@ -1,0 +1,98 @@
+namespace Microtome.Numerics;
+
+/// <summary>
+/// A product whose left operand is packed as a whole. A work item takes a block of its rows, which stay in the second-level cache,
+/// through a group of right panels, each of which stays in the first-level cache while the rows pass by. When B is not packed, each
+/// panel is packed there and then.
+/// </summary>
+internal sealed unsafe class ProductChunk
+{
+    private const long MultiplyAddsWorthThreads = 1 << 20;
+    private const long ElementsWorthThreads = 1 << 17;
+    private const int ItemsPerThread = 8;
+
+    private readonly MatrixKernel _kernel;
+    private readonly MatrixView _a, _b;
+    private readonly PackedMatrix? _packed;
+    private readonly int _packedRow;
+    private readonly Matrix _c;
+    private readonly bool _accumulate;
+    private readonly int _depth, _tiles, _blockTiles, _lastHeight, _paddedRows, _panels, _blocks, _groups;
+    private readonly float* _left;
+
+    /// <param name="packed">Used instead of <paramref name="b"/>, from row <paramref name="packedRow"/> on, unless null.</param>
+    /// <param name="blockTiles">Left panels in a block.</param>
+    public ProductChunk(
+        MatrixKernel kernel, MatrixView a, MatrixView b, PackedMatrix? packed, int packedRow, Matrix c, int blockTiles, bool accumulate)
+    {
+        (_kernel, _a, _b, _packed, _packedRow, _c, _blockTiles, _accumulate) = (kernel, a, b, packed, packedRow, c, blockTiles, accumulate);
+        _depth = a.Columns;
+        _tiles = (a.Rows + kernel.TileRows - 1) / kernel.TileRows;
+        _lastHeight = kernel.PanelHeight(a.Rows - (_tiles - 1) * kernel.TileRows);
+        _paddedRows = (_tiles - 1) * kernel.TileRows + _lastHeight;
+        _panels = (c.Columns + kernel.PanelColumns - 1) / kernel.PanelColumns;
+        _blocks = (_tiles + blockTiles - 1) / blockTiles;
+        _groups = Math.Clamp((ItemsPerThread * WorkerPool.Threads + _blocks - 1) / _blocks, 1, _panels);
+        _left = ProductScratch.Left(_paddedRows * _depth);
+    }
+
+    public void Run()
+    {
+        if ((long)_paddedRows * _depth >= ElementsWorthThreads) WorkerPool.For(_tiles, PackLeft);
+        else
+            for (int tile = 0; tile < _tiles; tile++) PackLeft(tile);
+
+        int items = _blocks * _groups;
+        if ((long)_paddedRows * _depth * _c.Columns >= MultiplyAddsWorthThreads || (long)_depth * _c.Columns >= ElementsWorthThreads) WorkerPool.For(items, MultiplyItem);
+        else
+            for (int item = 0; item < items; item++) MultiplyItem(item);
+    }
+
+    private int Height(int tile) => tile == _tiles - 1 ? _lastHeight : _kernel.TileRows;
+
+    private int DepthAt(int k) => Math.Min(MatrixKernel.BlockDepth, _depth - k);
+
+    /// <summary>The packed left operand: [blocks of k, tiles, k within the block, rows of the tile].</summary>
+    private float* Left(int tile, int k) => _left + (nint)k * _paddedRows + (nint)tile * _kernel.TileRows * DepthAt(k);
+
+    private void PackLeft(int tile)
+    {
+        int row = tile * _kernel.TileRows, height = Height(tile);
+        MatrixView lines = _a.RowRange(row, Math.Min(height, _a.Rows - row));
+        for (int k = 0; k < _depth; k += MatrixKernel.BlockDepth)
+            Panels.Pack(_kernel, lines.ColumnRange(k, DepthAt(k)), height, Left(tile, k));
+    }
+
+    private void MultiplyItem(int item)
+    {
+        int group = item % _groups, firstTile = item / _groups * _blockTiles;
+        int lastTile = Math.Min(_tiles, firstTile + _blockTiles);
+        int firstPanel = (int)((long)_panels * group / _groups), lastPanel = (int)((long)_panels * (group + 1) / _groups);
+        // A small left operand stays cached as a whole; then B is best read in the order in which it lies in memory.
+        int depth = _paddedRows * _depth <= SmallLeft ? _depth : MatrixKernel.BlockDepth;
+        for (int start = 0; start < _depth; start += depth)
+            for (int panel = firstPanel; panel < lastPanel; panel++)
+                for (int k = start; k < Math.Min(_depth, start + depth); k += MatrixKernel.BlockDepth)
+                    MultiplyPanel(panel, k, firstTile, lastTile);
+    }
+
+    private const int SmallLeft = 1 << 17; // elements
+
+    private void MultiplyPanel(int panel, int k, int firstTile, int lastTile)
+    {
+        int column = panel * _kernel.PanelColumns, columns = Math.Min(_kernel.PanelColumns, _c.Columns - column), depth = DepthAt(k);
+        float* right;
+        if (_packed is not null) right = _packed.Panel(panel, _packedRow + k);
+        else
+        {
+            right = ProductScratch.Panel;
+            Panels.Pack(_kernel, _b.RowRange(k, depth).ColumnRange(column, columns).T, _kernel.PanelColumns, right);
+        }
+        for (int tile = firstTile; tile < lastTile; tile++)
+        {
+            int row = tile * _kernel.TileRows, height = Height(tile);
+            Matrix c = new(_c.Data + row * _c.Stride + column, Math.Min(height, _c.Rows - row), columns, _c.Stride, _c.Owner);
+            _kernel.Multiply(height, Left(tile, k), right, _packed is { IsPairs: true }, depth, c, _accumulate || k > 0);
+        }
+    }
+}
