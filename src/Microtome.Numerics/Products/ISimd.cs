@@ -14,8 +14,11 @@ internal unsafe interface ISimd<TVector> where TVector : unmanaged
 
     static abstract TVector Broadcast(float* source);
 
-    /// <summary>Brings a cache line nearer, where the processor can be told to.</summary>
+    /// <summary>Brings a cache line into the first level, where the processor can be told to.</summary>
     static abstract void Prefetch(float* address);
+
+    /// <summary>Brings a cache line into the second level, where the processor can be told to.</summary>
+    static abstract void PrefetchFar(float* address);
 
     static abstract TVector Add(TVector x, TVector y);
 
@@ -36,4 +39,7 @@ internal unsafe interface ISimd<TVector> where TVector : unmanaged
 
     /// <summary>Reads <see cref="Lanes"/> columns of 4 rows and writes the transpose.</summary>
     static abstract void Transpose(float* source, nint rowStride, float* destination, nint destinationStride);
+
+    /// <summary>Reads <see cref="Lanes"/> columns of as many rows and writes the transpose.</summary>
+    static abstract void TransposeSquare(float* source, nint rowStride, float* destination, nint destinationStride);
 }

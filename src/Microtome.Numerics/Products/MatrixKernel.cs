@@ -35,6 +35,16 @@ internal abstract unsafe class MatrixKernel
     /// <summary>Turns a right panel whose numbers are all exact in bfloat16 into pairs of them: column j with column j + half the panel.</summary>
     public abstract void Narrow(float* panel, int depth, float* pairs);
 
+    /// <summary>One row of A times <see cref="PanelColumns"/> columns of B, each contiguous.</summary>
+    /// <param name="bfloat16">Whether B holds bfloat16; then the stride is even.</param>
+    /// <param name="depth">A multiple of <see cref="InPlaceDepth"/>.</param>
+    public abstract void MultiplyAlongDepth(float* x, byte* b, bool bfloat16, nint lineStride, int depth, float* c, bool accumulate);
+
+    /// <summary>Adds one row of A times columns of B that lie side by side, a multiple of half a panel, to the sums.</summary>
+    public abstract void MultiplyAcrossLines(float* x, byte* b, bool bfloat16, nint depthStride, int lines, int depth, float* sums);
+
+    public int InPlaceDepth => PanelColumns;
+
     /// <summary>C [height, PanelColumns] = or += left panel · right panel.</summary>
     protected abstract void Tile(int height, float* left, float* right, bool pairs, int depth, float* c, nint stride, bool accumulate);
 

@@ -35,6 +35,27 @@ internal sealed unsafe class PlainKernel : MatrixKernel
             }
     }
 
+    public override void MultiplyAlongDepth(float* x, byte* b, bool bfloat16, nint lineStride, int depth, float* c, bool accumulate)
+    {
+        for (int column = 0; column < PanelColumns; column++)
+        {
+            float sum = 0;
+            for (int k = 0; k < depth; k++) sum = MathF.FusedMultiplyAdd(x[k], Element(b, bfloat16, column * lineStride + k), sum);
+            c[column] = accumulate ? c[column] + sum : sum;
+        }
+    }
+
+    public override void MultiplyAcrossLines(float* x, byte* b, bool bfloat16, nint depthStride, int lines, int depth, float* sums)
+    {
+        for (int k = 0; k < depth; k++)
+            for (int line = 0; line < lines; line++)
+                sums[line] = MathF.FusedMultiplyAdd(x[k], Element(b, bfloat16, k * depthStride + line), sums[line]);
+    }
+
+    private static float Element(byte* b, bool bfloat16, nint index) => bfloat16
+        ? BitConverter.UInt32BitsToSingle((uint)((ushort*)b)[index] << 16)
+        : ((float*)b)[index];
+
     protected override void Tile(int height, float* left, float* right, bool pairs, int depth, float* c, nint stride, bool accumulate)
     {
         for (int row = 0; row < height; row++)

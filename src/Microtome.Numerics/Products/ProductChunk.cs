@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace Microtome.Numerics;
 
 /// <summary>
@@ -17,6 +19,7 @@ internal sealed unsafe class ProductChunk
     private readonly int _packedRow;
     private readonly Matrix _c;
     private readonly bool _accumulate;
+    private readonly bool _inPlaceAlongDepth, _inPlaceAcrossLines;
     private readonly int _depth, _tiles, _blockTiles, _lastHeight, _paddedRows, _panels, _blocks, _groups;
     private readonly float* _left;
 
@@ -33,6 +36,9 @@ internal sealed unsafe class ProductChunk
         _panels = (c.Columns + kernel.PanelColumns - 1) / kernel.PanelColumns;
         _blocks = (_tiles + blockTiles - 1) / blockTiles;
         _groups = Math.Clamp((ItemsPerThread * WorkerPool.Threads + _blocks - 1) / _blocks, 1, _panels);
+        bool inPlace = packed is null && a.Rows == 1 && b.Type is ElementType.F32 or ElementType.BF16;
+        _inPlaceAlongDepth = inPlace && b.RowStride == 1 && (b.Type == ElementType.F32 || b.ColumnStride % 2 == 0);
+        _inPlaceAcrossLines = inPlace && b.ColumnStride == 1;
         _left = ProductScratch.Left(_paddedRows * _depth);
     }
 
@@ -68,6 +74,12 @@ internal sealed unsafe class ProductChunk
         int group = item % _groups, firstTile = item / _groups * _blockTiles;
         int lastTile = Math.Min(_tiles, firstTile + _blockTiles);
         int firstPanel = (int)((long)_panels * group / _groups), lastPanel = (int)((long)_panels * (group + 1) / _groups);
+        if (_inPlaceAcrossLines)
+        {
+            int column = firstPanel * _kernel.PanelColumns;
+            AddLines(column, Math.Min(_c.Columns, lastPanel * _kernel.PanelColumns) - column);
+            return;
+        }
         // A small left operand stays cached as a whole; then B is best read in the order in which it lies in memory.
         int depth = _paddedRows * _depth <= SmallLeft ? _depth : MatrixKernel.BlockDepth;
         for (int start = 0; start < _depth; start += depth)
@@ -81,6 +93,12 @@ internal sealed unsafe class ProductChunk
     private void MultiplyPanel(int panel, int k, int firstTile, int lastTile)
     {
         int column = panel * _kernel.PanelColumns, columns = Math.Min(_kernel.PanelColumns, _c.Columns - column), depth = DepthAt(k);
+        if (_inPlaceAlongDepth && columns == _kernel.PanelColumns && depth % _kernel.InPlaceDepth == 0)
+        {
+            MatrixView b = _b.RowRange(k, depth).ColumnRange(column, columns);
+            _kernel.MultiplyAlongDepth(Left(0, k), b.Data, b.Type == ElementType.BF16, b.ColumnStride, depth, _c.Data + column, _accumulate || k > 0);
+            return;
+        }
         float* right;
         if (_packed is not null) right = _packed.Panel(panel, _packedRow + k);
         else
@@ -94,5 +112,31 @@ internal sealed unsafe class ProductChunk
             Matrix c = new(_c.Data + row * _c.Stride + column, Math.Min(height, _c.Rows - row), columns, _c.Stride, _c.Owner);
             _kernel.Multiply(height, Left(tile, k), right, _packed is { IsPairs: true }, depth, c, _accumulate || k > 0);
         }
+    }
+
+    private void AddLines(int firstColumn, int columns)
+    {
+        int vectorized = columns / (_kernel.PanelColumns / 2) * (_kernel.PanelColumns / 2);
+        Span<float> sums = new(ProductScratch.Panel, ProductScratch.PanelLength);
+        for (int start = 0; start < vectorized; start += sums.Length)
+        {
+            int column = firstColumn + start, count = Math.Min(sums.Length, vectorized - start);
+            Span<float> c = new(_c.Data + column, count);
+            for (int k = 0; k < _depth; k += MatrixKernel.BlockDepth)
+            {
+                MatrixView b = _b.RowRange(k, DepthAt(k)).ColumnRange(column, count);
+                sums[..count].Clear();
+                _kernel.MultiplyAcrossLines(Left(0, k), b.Data, b.Type == ElementType.BF16, b.RowStride, count, b.Rows, ProductScratch.Panel);
+                if (_accumulate || k > 0) TensorPrimitives.Add(c, sums[..count], c);
+                else sums[..count].CopyTo(c);
+            }
+        }
+        for (int column = firstColumn + vectorized; column < firstColumn + columns; column++)
+            for (int k = 0; k < _depth; k += MatrixKernel.BlockDepth)
+            {
+                float sum = 0;
+                for (int i = 0; i < DepthAt(k); i++) sum = MathF.FusedMultiplyAdd(Left(0, k)[i], _b[k + i, column], sum);
+                _c.Data[column] = _accumulate || k > 0 ? _c.Data[column] + sum : sum;
+            }
     }
 }

@@ -6,7 +6,7 @@ internal static unsafe class ProductScratch
     /// <summary>Elements of the left operand that are packed at a time.</summary>
     public const int LargestLeft = 2 << 20;
 
-    private const int PanelLength = 32 * MatrixKernel.BlockDepth;
+    public const int PanelLength = 32 * MatrixKernel.BlockDepth;
 
     [ThreadStatic]
     private static Tensor? t_panels;

@@ -28,6 +28,11 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void PrefetchFar(float* address)
+    {
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Add(Vector128<float> x, Vector128<float> y) => x + y;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -60,4 +65,8 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
         Interleave.LowPairs(high01, high23).Store(destination + 2 * destinationStride);
         Interleave.HighPairs(high01, high23).Store(destination + 3 * destinationStride);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void TransposeSquare(float* source, nint rowStride, float* destination, nint destinationStride) =>
+        Transpose(source, rowStride, destination, destinationStride);
 }

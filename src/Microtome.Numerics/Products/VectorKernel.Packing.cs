@@ -70,7 +70,19 @@ internal sealed unsafe partial class VectorKernel<TSimd, TVector>
     private static void PackAlongDepth(float* source, nint lineStride, int lines, int width, int depth, float* panel)
     {
         int whole = depth / TSimd.Lanes * TSimd.Lanes;
-        if (lines >= 4)
+        if (lines == width && width == 2 * TSimd.Lanes)
+        {
+            for (int line = 0; line < lines; line += TSimd.Lanes)
+            {
+                float* next = line + TSimd.Lanes < lines ? source + (line + TSimd.Lanes) * lineStride : source + depth;
+                for (int k = 0; k < whole; k += TSimd.Lanes)
+                {
+                    for (int i = 0; i < TSimd.Lanes; i++) TSimd.Prefetch(next + i * lineStride + k);
+                    TSimd.TransposeSquare(source + line * lineStride + k, lineStride, panel + k * width + line, width);
+                }
+            }
+        }
+        else if (lines >= 4)
         {
             // The last four lines may overlap those before them.
             for (int line = 0; line < lines; line += 4)

@@ -195,6 +195,20 @@ internal sealed unsafe partial class VectorKernel<TSimd, TVector>
         Write(c + 3 * stride, c30, c31, accumulate);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile1<TPanel>(float* a, float* b, nint k, float* c, nint stride, bool accumulate) where TPanel : struct, IPanel
+    {
+        TVector c00 = default, c01 = default;
+        Prefetch(c, stride, 1);
+        for (; k > 0; k--, a += 1, b += TPanel.Step)
+        {
+            TVector x = TSimd.Broadcast(a);
+            c00 = TSimd.MultiplyAdd(x, TPanel.First(b), c00);
+            c01 = TSimd.MultiplyAdd(x, TPanel.Second(b), c01);
+        }
+        Write(c, c00, c01, accumulate);
+    }
+
     /// <summary>C comes from far away, and is needed only when the sums are done.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Prefetch(float* c, nint stride, int rows)

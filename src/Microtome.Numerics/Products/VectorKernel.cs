@@ -11,7 +11,7 @@ internal sealed unsafe partial class VectorKernel<TSimd, TVector> : MatrixKernel
 
     public override int PanelColumns => 2 * TSimd.Lanes;
 
-    public override int PanelHeight(int rows) => rows > 8 ? 12 : rows > 4 ? Math.Min(8, TSimd.TileRows) : 4;
+    public override int PanelHeight(int rows) => rows > 8 ? 12 : rows > 4 ? Math.Min(8, TSimd.TileRows) : rows > 1 ? 4 : 1;
 
     protected override void Tile(int height, float* left, float* right, bool pairs, int depth, float* c, nint stride, bool accumulate)
     {
@@ -27,7 +27,8 @@ internal sealed unsafe partial class VectorKernel<TSimd, TVector> : MatrixKernel
             case 12: Tile12<TPanel>(left, right, depth, c, stride, accumulate); break;
             case 8: Tile8<TPanel>(left, right, depth, c, stride, accumulate); break;
             case 6: Tile6<TPanel>(left, right, depth, c, stride, accumulate); break;
-            default: Tile4<TPanel>(left, right, depth, c, stride, accumulate); break;
+            case 4: Tile4<TPanel>(left, right, depth, c, stride, accumulate); break;
+            default: Tile1<TPanel>(left, right, depth, c, stride, accumulate); break;
         }
     }
 

@@ -42,6 +42,8 @@ public sealed unsafe class MatrixProductTests
                             (k + 2) * 6e-8f * magnitude.Row(row - 1)[column - 1],
                             $"[{m}, {k}]·[{k}, {n}] at {row - 1}, {column - 1}");
                 }
+            GC.KeepAlive(a);
+            GC.KeepAlive(b);
         }
     }
 
@@ -62,6 +64,8 @@ public sealed unsafe class MatrixProductTests
                     MatrixProduct.Multiply(a.View, PackedMatrix.Pack(b.View, kernel), actual.AsMatrix());
                     actual.Span.SequenceEqual(expected.Span).ShouldBeTrue($"{kernel}, {type}, packed");
                 }
+                GC.KeepAlive(a);
+                GC.KeepAlive(b);
             }
     }
 
@@ -81,6 +85,8 @@ public sealed unsafe class MatrixProductTests
             MatrixProduct.Multiply(a.View.RowRange(7, count), b.View, some.AsMatrix().RowRange(0, count));
             some.Span[..(count * 2100)].SequenceEqual(all.Span.Slice(7 * 2100, count * 2100)).ShouldBeTrue($"{count} rows");
         }
+        GC.KeepAlive(a);
+        GC.KeepAlive(b);
     }
 
     [Theory]
@@ -111,6 +117,8 @@ public sealed unsafe class MatrixProductTests
         finally
         {
             WorkerPool.Threads = threads;
+            GC.KeepAlive(a);
+            GC.KeepAlive(b);
         }
     }
 
@@ -125,6 +133,8 @@ public sealed unsafe class MatrixProductTests
         MatrixProduct.Reference(a.View, b.View, expected.AsMatrix(), false);
         MatrixProduct.Multiply(a.View, b.View, actual.AsMatrix());
         for (int i = 0; i < expected.Length; i++) actual.Span[i].ShouldBe(expected.Span[i], 1e-3f);
+        GC.KeepAlive(a);
+        GC.KeepAlive(b);
     }
 
     [Theory]
@@ -141,6 +151,8 @@ public sealed unsafe class MatrixProductTests
         for (int row = 0; row < 14; row++)
             for (int column = 0; column < 35; column++)
                 float.IsFinite(c.Row(row)[column]).ShouldBe(row != 13 && column != 34);
+        GC.KeepAlive(a);
+        GC.KeepAlive(b);
     }
 
     [Fact]
