@@ -1,1 +1,18 @@
-return 0;
+using System.CommandLine;
+using System.CommandLine.Help;
+using Microtome.Commands;
+
+RootCommand root = new("""
+    Opens up trained language models: finds the features that a transformer computes with, traces the circuit behind an answer,
+    and changes features to see what follows.
+    """)
+{
+    TraceCommand.Create(),
+    GenerateCommand.Create(),
+    FeaturesCommand.Create(),
+    InterveneCommand.Create(),
+    InspectCommand.Create(),
+};
+foreach (Option option in root.Options)
+    if (option is HelpOption { Action: HelpAction help }) option.Action = new HelpWithExamples(help);
+return await CommandRunner.RunAsync(root.Parse(args));

@@ -1,0 +1,91 @@
+using Microtome.Models.Tokenizers;
+
+namespace Microtome.Models;
+
+/// <summary>
+/// Turns prompts into a model's token ids and ids into text. A checkpoint without <c>tokenizer.json</c> is spoken to in ids: its prompts
+/// are numbers, <c>1 81 187</c> or <c>t1 t81 t187</c>, and its tokens' texts are <c>t1</c>, <c>t81</c>.
+/// </summary>
+public sealed class PromptEncoder
+{
+    private readonly ModelSpecification _model;
+    private readonly Tokenizer? _tokenizer;
+
+    /// <param name="tokenizer">Null for a checkpoint that has none.</param>
+    public PromptEncoder(ModelSpecification model, Tokenizer? tokenizer)
+    {
+        _model = model;
+        _tokenizer = tokenizer;
+    }
+
+    /// <summary>The encoder of the checkpoint in a folder.</summary>
+    /// <exception cref="InvalidDataException">The tokenizer's files are damaged.</exception>
+    public static PromptEncoder Load(string folder, ModelSpecification model) =>
+        new(model, File.Exists(Path.Combine(folder, "tokenizer.json")) ? Tokenizer.Load(folder) : null);
+
+    /// <summary>Whether prompts are text, not ids.</summary>
+    public bool HasTokenizer => _tokenizer is not null;
+
+    /// <summary>The ids to generate from: with the special tokens that the tokenizer puts around a text.</summary>
+    /// <exception cref="ArgumentException">The prompt has no tokens, or names ids outside the vocabulary.</exception>
+    public int[] Encode(string prompt) => NotEmpty(_tokenizer is null ? Numbers(prompt) : _tokenizer.Encode(prompt, addSpecialTokens: true));
+
+    /// <summary>
+    /// The ids to trace. Features are not looked for at the first position, so that a special token stands there: where the prompt does not
+    /// begin with one, the tokenizer's beginning of text is put before it, else padding, else end of text, else any special token.
+    /// </summary>
+    /// <exception cref="ArgumentException">As for <see cref="Encode"/>.</exception>
+    public int[] EncodeForTracing(string prompt)
+    {
+        if (_tokenizer is null) return NotEmpty(Numbers(prompt));
+        int[] tokens = NotEmpty(_tokenizer.Encode(prompt));
+        if (_tokenizer.SpecialIds.Contains(tokens[0])) return tokens;
+        int? first = _tokenizer.BeginningOfText ?? _model.BeginningOfText ?? _tokenizer.Padding ?? _model.Padding ?? _tokenizer.EndOfText;
+        first ??= _model.EndOfText.Count > 0 ? _model.EndOfText[0] : _tokenizer.SpecialIds.Count > 0 ? _tokenizer.SpecialIds[0] : null;
+        return first is { } special && special < _model.VocabularySize ? [special, .. tokens] : tokens;
+    }
+
+    public string Decode(ReadOnlySpan<int> tokens) => _tokenizer?.Decode(tokens, skipSpecialTokens: true) ?? string.Join(' ', tokens.ToArray().Select(TextOf));
+
+    /// <summary>The text that a token stands for in the middle of a text.</summary>
+    public string TextOf(int token) => _tokenizer?.TokenText(token) ?? $"t{token}";
+
+    /// <summary>Pieces of text as tokens are generated.</summary>
+    public Func<int, string> Streaming()
+    {
+        if (_tokenizer is null) return token => $" {TextOf(token)}";
+        StreamingDecoder decoder = new(_tokenizer, skipSpecialTokens: true);
+        return decoder.Append;
+    }
+
+    /// <summary>The one token that has this text.</summary>
+    /// <exception cref="ArgumentException">No token has, or only several together; the message says what is near.</exception>
+    public int Token(string text)
+    {
+        if (_tokenizer is null)
+        {
+            int[] ids = Numbers(text);
+            return ids.Length == 1 ? ids[0] : throw new ArgumentException($"The target '{text}' is not one token id.");
+        }
+        int[] tokens = _tokenizer.Encode(text);
+        if (tokens.Length == 1 && TextOf(tokens[0]) == text) return tokens[0];
+        for (int id = 0; id < Math.Min(_tokenizer.VocabularySize, _model.VocabularySize); id++) // SentencePiece marks the start of a text with a space
+            if (TextOf(id) == text) return id;
+        string pieces = string.Join(", ", tokens.Select(token => $"\"{TextOf(token)}\""));
+        throw new ArgumentException($"The target \"{text}\" is not one token but {tokens.Length}: {pieces}. Give one token's text; most words begin with a space.");
+    }
+
+    private int[] Numbers(string prompt) =>
+    [
+        .. prompt.Split([' ', ',', '\t', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries).Select(word =>
+            int.TryParse(word.AsSpan(word[0] == 't' ? 1 : 0), out int id) && id >= 0 && id < _model.VocabularySize
+                ? id
+                : throw new ArgumentException($"The checkpoint has no tokenizer.json, so prompts are token ids from 0 to {_model.VocabularySize - 1}; '{word}' is none.")),
+    ];
+
+    private int[] NotEmpty(int[] tokens)
+    {
+        if (tokens.Length == 0) throw new ArgumentException("The prompt has no text.");
+        return tokens.Length <= _model.ContextLength ? tokens : throw new ArgumentException($"The prompt has {tokens.Length} tokens; the model's context holds {_model.ContextLength}.");
+    }
+}

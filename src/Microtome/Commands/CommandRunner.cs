@@ -1,0 +1,47 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+using Microtome.Models.Hub;
+
+namespace Microtome.Commands;
+
+/// <summary>Runs a command and turns what can go wrong into a message and an exit code.</summary>
+internal static class CommandRunner
+{
+    /// <summary>The input could not be used, or the work failed.</summary>
+    public const int Failed = 1;
+
+    /// <summary>The command line could not be understood.</summary>
+    public const int Misused = 2;
+
+    /// <summary>Ctrl-C, as shells report it.</summary>
+    public const int Interrupted = 130;
+
+    public static async Task<int> RunAsync(ParseResult command)
+    {
+        InvocationConfiguration configuration = new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(10) };
+        if (command.Action is ParseErrorAction mistake) mistake.ShowHelp = false;
+        try
+        {
+            int result = await command.InvokeAsync(configuration);
+            return command.Errors.Count > 0 ? Misused : result;
+        }
+        catch (OperationCanceledException)
+        {
+            await Console.Error.WriteLineAsync("Interrupted.");
+            return Interrupted;
+        }
+        catch (Exception exception) when (exception is IOException or InvalidDataException or ArgumentException or UnauthorizedAccessException or HubException)
+        {
+            await Console.Error.WriteLineAsync($"microtome: {Message(exception)}");
+            return Failed;
+        }
+    }
+
+    private static string Message(Exception exception)
+    {
+        // The framework adds the parameter's name to argument errors; people did not pass parameters.
+        string message = exception.Message;
+        if (exception is ArgumentException { ParamName: { } name }) message = message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal);
+        return message;
+    }
+}

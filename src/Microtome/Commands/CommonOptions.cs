@@ -1,0 +1,45 @@
+using System.CommandLine;
+using Microtome.Numerics;
+
+namespace Microtome.Commands;
+
+/// <summary>Options that several commands share.</summary>
+internal static class CommonOptions
+{
+    public static Option<string?> Model() => new("--model", "-m")
+    {
+        Description = "A checkpoint's folder, or owner/name[@revision] on the Hugging Face Hub. Without it, the small model that comes with Microtome.",
+        HelpName = "DIR|owner/name",
+    };
+
+    public static Option<string?> Transcoders() => new("--transcoders", "-t")
+    {
+        Description = "A folder of transcoders with its config.yaml, or owner/name[@revision]. Without it, those that come with the small model.",
+        HelpName = "DIR|owner/name",
+    };
+
+    public static Option<string?> Prompt(bool required = false) => new("--prompt", "-p")
+    {
+        Description = "The text. For a checkpoint without a tokenizer: token ids.",
+        HelpName = "TEXT",
+        Required = required,
+    };
+
+    public static Option<bool> Json() => new("--json") { Description = "Print JSON records, one a line." };
+
+    public static Option<int?> Threads()
+    {
+        Option<int?> threads = new("--threads") { Description = "How many threads work at once; all processors unless given. The results do not depend on it.", HelpName = "N" };
+        threads.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && (!int.TryParse(result.Tokens[0].Value, out int value) || value is < 1 or > 1024)) result.AddError("--threads must be from 1 to 1024.");
+        });
+        return threads;
+    }
+
+    /// <summary>Takes the number of threads that the command line gives.</summary>
+    public static void UseThreads(this ParseResult result, Option<int?> threads)
+    {
+        if (result.GetValue(threads) is { } count) WorkerPool.Threads = count;
+    }
+}

@@ -1,0 +1,133 @@
+using System.CommandLine;
+using Microtome.Dictionaries;
+using Microtome.Models;
+using Microtome.Models.Hub;
+using Microtome.Models.Safetensors;
+using Microtome.Numerics;
+using Microtome.Sources;
+using Microtome.Terminal;
+
+namespace Microtome.Commands;
+
+/// <summary><c>microtome inspect</c>: what is in a checkpoint, a set of transcoders or a file.</summary>
+internal static class InspectCommand
+{
+    public static Command Create()
+    {
+        Argument<string> path = new("path") { Description = "A checkpoint's or transcoders' folder, a .safetensors or .npz file, or owner/name[@revision] on the Hub.", HelpName = "PATH|owner/name" };
+        Option<bool> tensors = new("--tensors") { Description = "List every tensor." };
+        Option<bool> json = CommonOptions.Json();
+        ExampleCommand command = new("inspect", "Show what is in a checkpoint or a dictionary: family, shapes, types, sizes, and whether it can run here.",
+            "microtome inspect models/stories260k",
+            "microtome inspect Qwen/Qwen3-0.6B --json")
+        {
+            path, tensors, json,
+        };
+        command.SetAction(async (result, cancellation) =>
+        {
+            Inspection inspection = await InspectAsync(result.GetValue(path)!, cancellation);
+            if (result.GetValue(json)) inspection.PrintJson();
+            else inspection.Print(result.GetValue(tensors));
+            return inspection.CanRun ? 0 : CommandRunner.Failed;
+        });
+        return command;
+    }
+
+    private static async Task<Inspection> InspectAsync(string path, CancellationToken cancellation)
+    {
+        if (File.Exists(path)) return SingleFile(path);
+        if (Directory.Exists(path)) return Folder(path, path);
+
+        // On the Hub: what is cached is looked at whole; otherwise only the small files are fetched.
+        using ProgressDisplay progress = new();
+        if (!path.StartsWith('.') && HubReference.TryParse(path, out HubReference? reference))
+        {
+            using HubClient hub = new(HubOptions.FromEnvironment());
+            if (hub.FindInCache(reference) is { } cached && Directory.EnumerateFiles(cached, "*.safetensors").Any()) return Folder(path, cached);
+        }
+        string folder = await new ModelSource(progress, cancellation).ResolveAsync(path, "", ModelSource.SmallFiles);
+        progress.Clear();
+        return Folder(path, folder);
+    }
+
+    private static Inspection Folder(string name, string folder)
+    {
+        if (File.Exists(Path.Combine(folder, "config.json"))) return Model(name, folder);
+        if (File.Exists(Path.Combine(folder, "config.yaml"))) return Transcoders(name, folder);
+        throw new FileNotFoundException($"{folder} has neither config.json (a checkpoint) nor config.yaml (transcoders).", folder);
+    }
+
+    private static Inspection Model(string name, string folder)
+    {
+        ModelSpecification model = ModelConfiguration.Load(folder);
+        AttentionSpecification attention = model.Attention;
+        Inspection inspection = new(name, "checkpoint");
+        inspection.Add("family", model.Family);
+        inspection.Add("layers", model.Layers.Count);
+        inspection.Add("width", model.ModelWidth);
+        inspection.Add("attention", attention.Heads == attention.KeyValueHeads ? $"{attention.Heads} heads of {attention.HeadWidth}" : $"{attention.Heads} query and {attention.KeyValueHeads} key-value heads of {attention.HeadWidth}");
+        if (model.Layers.Any(layer => layer.Window is not null))
+            inspection.Add("window", $"{model.Layers.First(layer => layer.Window is not null).Window} tokens in {model.Layers.Count(layer => layer.Window is not null)} of {model.Layers.Count} layers");
+        inspection.Add("mlp", $"{(model.Mlp.Gated ? "gated, " : "")}{model.Mlp.Width} wide, {model.Mlp.Activation}{(model.Mlp.Experts is { } experts ? $", {experts.PerToken} of {experts.Count} experts" : "")}");
+        inspection.Add("norm", $"{model.Norm.Kind}, {model.Norm.Placement}");
+        inspection.Add("vocabulary", model.VocabularySize);
+        inspection.Add("context", model.ContextLength);
+        bool hasTokenizer = File.Exists(Path.Combine(folder, "tokenizer.json"));
+
+        bool hasWeights = File.Exists(Path.Combine(folder, "model.safetensors")) || (File.Exists(Path.Combine(folder, "model.safetensors.index.json")) && Directory.EnumerateFiles(folder, "*.safetensors").Any());
+        if (!hasWeights)
+        {
+            inspection.Add("weights", "not here yet; the first command that runs the model downloads them");
+            return inspection;
+        }
+        inspection.Add("tokenizer", hasTokenizer ? "tokenizer.json" : "none: prompts are token ids");
+        using Checkpoint checkpoint = Checkpoint.Open(folder);
+        inspection.AddTensors(checkpoint.Tensors.Values);
+        try
+        {
+            _ = new Transformer(checkpoint);
+            inspection.AddMemory(checkpoint.Bytes);
+        }
+        catch (InvalidDataException exception)
+        {
+            inspection.CannotRun(exception.Message);
+        }
+        return inspection;
+    }
+
+    private static Inspection Transcoders(string name, string folder)
+    {
+        using ProgressDisplay progress = new();
+        using TranscoderSet set = TranscoderReader.Open(folder);
+        Inspection inspection = new(name, set.IsCrossLayer ? "cross-layer transcoder" : "transcoders, one a layer");
+        inspection.Add("name", set.Name);
+        if (set.ModelName is { } model) inspection.Add("model", model);
+        inspection.Add("layers", set.Layers.Count);
+        inspection.Add("features a layer", set.Layers[0].Features);
+        inspection.Add("width", set.Layers[0].Width);
+        inspection.Add("activation", set.Layers[0].Activation.Name);
+        inspection.Add("reads", set.Input.Name());
+        inspection.Add("writes", set.Output.Name());
+        inspection.Add("skip connection", set.HasSkip ? "yes" : "no");
+        inspection.Add("weights", $"{set.Layers[0].Encoder.Type} encoders, {set.Layers[0].DecoderType} decoders");
+        long bytes = Directory.EnumerateFiles(folder).Sum(file => new FileInfo(file).Length);
+        inspection.AddMemory(bytes);
+        return inspection;
+    }
+
+    private static Inspection SingleFile(string path)
+    {
+        if (path.EndsWith(".npz", StringComparison.OrdinalIgnoreCase))
+        {
+            using NpzFile npz = NpzFile.Open(path);
+            Inspection archive = new(path, "npz archive");
+            archive.AddTensors(npz.Arrays.Select(entry => entry.Value));
+            return archive;
+        }
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        Inspection inspection = new(path, file.Metadata.GetValueOrDefault("format") == "microtome-graph" ? "attribution graph" : "safetensors file");
+        foreach ((string key, string value) in file.Metadata) inspection.Add(key, value.Length > 60 ? value[..60] + "…" : value);
+        inspection.AddTensors(file.Tensors.Values);
+        return inspection;
+    }
+}

@@ -1,0 +1,120 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Reflection;
+using Microtome.Circuits;
+using Microtome.Dictionaries;
+using Microtome.Models;
+using Microtome.Sources;
+using Microtome.Terminal;
+
+namespace Microtome.Commands;
+
+/// <summary><c>microtome trace</c>: the circuit behind the next token.</summary>
+internal static class TraceCommand
+{
+    public static Command Create()
+    {
+        Option<string?> model = CommonOptions.Model(), transcoders = CommonOptions.Transcoders(), prompt = CommonOptions.Prompt();
+        Option<int?> threads = CommonOptions.Threads();
+        Option<bool> json = CommonOptions.Json();
+        Option<string[]> target = new("--target") { Description = "What to explain: a token's text, or a difference of two, such as \" Paris - Rome\". May be given again. Without it, the most probable next tokens.", HelpName = "TOKEN" };
+        Option<string?> output = new("--out", "-o") { Description = "The folder for graph.json (for viewers) and graph.safetensors (whole, for --from).", HelpName = "DIR" };
+        Option<string?> from = new("--from") { Description = "Prune a graph.safetensors again, without a model.", HelpName = "FILE" };
+        Option<double> nodes = new("--node-threshold") { HelpName = "SHARE", Description = "The share of influence that kept nodes hold.", DefaultValueFactory = _ => 0.8 };
+        Option<double> edges = new("--edge-threshold") { HelpName = "SHARE", Description = "The share of edge influence that kept edges hold.", DefaultValueFactory = _ => 0.98 };
+        Option<int> maximumTargets = new("--max-targets") { HelpName = "N", Description = "The most next tokens to explain.", DefaultValueFactory = _ => 10 };
+        Option<double> probability = new("--target-probability") { HelpName = "P", Description = "Explain the fewest next tokens whose probabilities reach this sum.", DefaultValueFactory = _ => 0.95 };
+        Option<int?> maximumFeatures = new("--max-features") { Description = "Compute the inputs of at most this many features, those with the most influence; all unless given.", HelpName = "N" };
+        Option<int> batch = new("--batch") { HelpName = "N", Description = "How many rows are computed together; with --max-features, features are ranked anew after every four batches.", DefaultValueFactory = _ => 256 };
+        Option<int> paths = new("--paths") { HelpName = "N", Description = "How many nodes the printed tree of paths has.", DefaultValueFactory = _ => 24 };
+        Option<string?> slug = new("--slug") { Description = "The graph's short name; made from the prompt unless given.", HelpName = "NAME" };
+        ExampleCommand command = new("trace", "Trace the circuit that produced the next token: which features, errors and tokens led to it, and through what.",
+            "microtome trace --prompt \"Once upon a time, there was a little girl named\" --out graph/",
+            "microtome trace -m Qwen/Qwen3-0.6B -t mwhanna/qwen3-0.6b-transcoders-lowl0 -p \"The capital of France is\" --target \" Paris - Rome\" --out graph/",
+            "microtome trace --from graph/graph.safetensors --node-threshold 0.6 --out smaller/")
+        {
+            model, transcoders, prompt, target, output, from, nodes, edges, maximumTargets, probability, maximumFeatures, batch, paths, slug, threads, json,
+        };
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(prompt) is null == result.GetResult(from) is null) result.AddError("Give either a prompt with --prompt or a graph with --from.");
+        });
+        command.SetAction(async (result, cancellation) =>
+        {
+            result.UseThreads(threads);
+            using ProgressDisplay progress = new();
+            AttributionGraph graph;
+            if (result.GetValue(from) is { } file) graph = GraphFile.Load(file);
+            else
+            {
+                string text = result.GetValue(prompt)!;
+                ModelSource source = new(progress, cancellation);
+                using LoadedModel loaded = await source.LoadModelAsync(result.GetValue(model));
+                using TranscoderSet set = await source.LoadTranscodersAsync(result.GetValue(transcoders), result.GetValue(model));
+                AttributionOptions options = new()
+                {
+                    Targets = [.. (result.GetValue(target) ?? []).Select(name => TargetParser.Parse(name, loaded.Prompts))],
+                    MaximumTargets = result.GetValue(maximumTargets),
+                    TargetProbability = result.GetValue(probability),
+                    MaximumFeatures = result.GetValue(maximumFeatures),
+                    BatchSize = result.GetValue(batch),
+                };
+                graph = Attributor.Attribute(new ReplacementModel(loaded.Transformer, set), loaded.Prompts.EncodeForTracing(text), options, loaded.Prompts.TextOf, new PhaseReporter(progress), cancellation)
+                    with { Origin = new GraphOrigin(loaded.Name, set.Name, text) };
+            }
+            progress.Report("pruning", null);
+            PrunedGraph pruned = PrunedGraph.Prune(graph, result.GetValue(nodes), result.GetValue(edges));
+            IReadOnlyList<string> written = result.GetValue(output) is { } folder ? Save(pruned, folder, result.GetValue(slug) ?? Slug(graph.Origin.Prompt), cancellation) : [];
+            progress.Clear();
+            TraceReport report = new(pruned, GraphScores.Of(graph), written);
+            if (result.GetValue(json)) report.PrintJson();
+            else report.Print(result.GetValue(paths));
+            return 0;
+        });
+        return command;
+    }
+
+    /// <summary>Writes both files or neither.</summary>
+    private static string[] Save(PrunedGraph pruned, string folder, string slug, CancellationToken cancellation)
+    {
+        string viewer = Path.Combine(folder, "graph.json"), whole = Path.Combine(folder, "graph.safetensors");
+        bool present = Directory.Exists(folder);
+        try
+        {
+            string version = typeof(TraceCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
+            GraphFile.Save(pruned.Graph, whole, version, new Dictionary<string, string>
+            {
+                ["node_threshold"] = pruned.NodeThreshold.ToString(CultureInfo.InvariantCulture),
+                ["edge_threshold"] = pruned.EdgeThreshold.ToString(CultureInfo.InvariantCulture),
+            }, cancellation);
+            AtomicFile.Write(viewer, stream => GraphJson.Write(pruned, slug, stream));
+            cancellation.ThrowIfCancellationRequested();
+            return [viewer, whole];
+        }
+        catch
+        {
+            File.Delete(viewer);
+            File.Delete(whole);
+            if (!present && Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any()) Directory.Delete(folder);
+            throw;
+        }
+    }
+
+    /// <summary>A short name of letters, digits and hyphens.</summary>
+    private static string Slug(string prompt)
+    {
+        string words = string.Join('-', new string([.. prompt.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) ? c : ' ')]).Split(' ', StringSplitOptions.RemoveEmptyEntries).Take(8));
+        return words.Length > 0 ? words : "graph";
+    }
+
+    private sealed class PhaseReporter(ProgressDisplay display) : IProgress<AttributionProgress>
+    {
+        public void Report(AttributionProgress value) => display.Report(value.Phase switch
+        {
+            AttributionPhase.Forward => "running the prompt",
+            AttributionPhase.Features => "finding features",
+            AttributionPhase.Targets => "tracing the answer",
+            _ => "tracing features",
+        }, value.Phase is AttributionPhase.Forward or AttributionPhase.Targets ? null : value.Fraction);
+    }
+}

@@ -1,0 +1,64 @@
+using Microtome.Dictionaries;
+using Microtome.Models;
+using Microtome.Models.Hub;
+using Microtome.Terminal;
+
+namespace Microtome.Sources;
+
+/// <summary>Finds models and transcoders where the command line says: in a folder, in the Hub's cache, on the Hub, or beside the program.</summary>
+internal sealed class ModelSource(ProgressDisplay progress, CancellationToken cancellation)
+{
+    private const string SmallModel = "stories260k", SmallTranscoders = "stories260k-transcoders";
+    private static readonly string[] CheckpointFiles = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "model*.safetensors", "model.safetensors.index.json"];
+    private static readonly string[] TranscoderFiles = ["layer_*.safetensors", "W_enc_*.safetensors", "W_dec_*.safetensors"];
+
+    /// <summary>What inspection needs beside weights.</summary>
+    public static IReadOnlyList<string> SmallFiles { get; } = ["config.json", "generation_config.json", "config.yaml", "model.safetensors.index.json"];
+
+    public async Task<LoadedModel> LoadModelAsync(string? name)
+    {
+        string folder = await ResolveAsync(name, SmallModel, CheckpointFiles);
+        Checkpoint checkpoint = Checkpoint.Open(folder);
+        return new LoadedModel(name ?? SmallModel, checkpoint, new Transformer(checkpoint), PromptEncoder.Load(folder, checkpoint.Specification));
+    }
+
+    public async Task<TranscoderSet> LoadTranscodersAsync(string? name, string? modelName)
+    {
+        if (name is null && modelName is not null) throw new ArgumentException("--model needs transcoders that were made for it: give them with --transcoders.");
+        string folder = await ResolveAsync(name, SmallTranscoders, ["config.yaml"]);
+        if (name is not null && !Directory.Exists(name) && !File.ReadAllText(Path.Combine(folder, "config.yaml")).Contains("transcoders:", StringComparison.Ordinal))
+            folder = await ResolveAsync(name, SmallTranscoders, ["config.yaml", .. TranscoderFiles]);
+        return TranscoderReader.Open(folder, DownloadFile);
+    }
+
+    /// <summary>The folder of a local path, or of the Hub's files that match the patterns.</summary>
+    public async Task<string> ResolveAsync(string? name, string embedded, IReadOnlyList<string> patterns)
+    {
+        if (name is null)
+        {
+            string beside = Path.Combine(AppContext.BaseDirectory, "models", embedded);
+            return Directory.Exists(beside) ? beside : throw new DirectoryNotFoundException($"The small model is not beside the program ({beside}); give one with --model.");
+        }
+        if (Directory.Exists(name)) return Path.GetFullPath(name);
+        if (name.StartsWith('.') || Path.IsPathRooted(name) || !HubReference.TryParse(name, out HubReference? reference))
+            throw new DirectoryNotFoundException($"'{name}' is neither a folder nor owner/name[@revision] on the Hub.");
+        using HubClient hub = new(HubOptions.FromEnvironment());
+        return await hub.DownloadAsync(reference, patterns, progress.Downloads(name), cancellation);
+    }
+
+    private string DownloadFile(string entry)
+    {
+        if (!entry.StartsWith("hf://", StringComparison.Ordinal) || !HubReference.TryParse(entry, out HubReference? reference))
+            throw new FileNotFoundException($"The transcoder file '{entry}' is neither beside config.yaml nor an hf:// address.", entry);
+        using HubClient hub = new(HubOptions.FromEnvironment());
+        return hub.DownloadFileAsync(reference, progress.Downloads(entry), cancellation).GetAwaiter().GetResult();
+    }
+}
+
+/// <summary>A model and what turns text into its tokens.</summary>
+internal sealed record LoadedModel(string Name, Checkpoint Checkpoint, Transformer Transformer, PromptEncoder Prompts) : IDisposable
+{
+    public ModelSpecification Specification => Checkpoint.Specification;
+
+    public void Dispose() => Checkpoint.Dispose();
+}
