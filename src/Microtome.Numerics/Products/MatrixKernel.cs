@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Microtome.Numerics;
 
 /// <summary>
@@ -58,23 +60,30 @@ internal abstract unsafe class MatrixKernel
         }
         float* tile = stackalloc float[LargestTile];
         Tile(height, left, right, pairs, depth, tile, PanelColumns, accumulate: false);
-        for (int row = 0; row < c.Rows; row++)
+        for (int row = 0; row < c.Rows; row++) CopyRow(tile + row * PanelColumns, c.Data + row * c.Stride, c.Columns, accumulate);
+    }
+
+    private static void CopyRow(float* source, float* destination, int count, bool accumulate)
+    {
+        int i = 0;
+        if (accumulate)
         {
-            float* source = tile + row * PanelColumns;
-            float* destination = c.Data + row * c.Stride;
-            if (accumulate)
-                for (int column = 0; column < c.Columns; column++) destination[column] += source[column];
-            else
-                for (int column = 0; column < c.Columns; column++) destination[column] = source[column];
+            for (; i + 4 <= count; i += 4) (Vector128.Load(destination + i) + Vector128.Load(source + i)).Store(destination + i);
+            for (; i < count; i++) destination[i] += source[i];
+        }
+        else
+        {
+            for (; i + 4 <= count; i += 4) Vector128.Load(source + i).Store(destination + i);
+            for (; i < count; i++) destination[i] = source[i];
         }
     }
 
     private static List<MatrixKernel> FindSupported()
     {
         List<MatrixKernel> kernels = [];
-        if (Simd512.IsSupported) kernels.Add(new VectorKernel<Simd512, System.Runtime.Intrinsics.Vector512<float>>());
-        if (Simd256.IsSupported) kernels.Add(new VectorKernel<Simd256, System.Runtime.Intrinsics.Vector256<float>>());
-        if (Simd128.IsSupported) kernels.Add(new VectorKernel<Simd128, System.Runtime.Intrinsics.Vector128<float>>());
+        if (Simd512.IsSupported) kernels.Add(new VectorKernel<Simd512, Vector512<float>>());
+        if (Simd256.IsSupported) kernels.Add(new VectorKernel<Simd256, Vector256<float>>());
+        if (Simd128.IsSupported) kernels.Add(new VectorKernel<Simd128, Vector128<float>>());
         kernels.Add(new PlainKernel());
         return kernels;
     }
