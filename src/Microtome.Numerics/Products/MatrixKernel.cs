@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Microtome.Numerics;
 
 /// <summary>
@@ -10,7 +12,7 @@ internal abstract unsafe class MatrixKernel
     /// <summary>Terms that are summed before the sum is added to C: 32 KB of a right panel, which stays in the first-level cache.</summary>
     public const int BlockDepth = 256;
 
-    private const int LargestTile = 12 * 32;
+    public const int LargestTile = 12 * 32;
 
     /// <summary>Everything this processor can run, the fastest first. The last is the plain one.</summary>
     public static IReadOnlyList<MatrixKernel> Supported { get; } = FindSupported();
@@ -35,15 +37,20 @@ internal abstract unsafe class MatrixKernel
     /// <summary>Turns a right panel whose numbers are all exact in bfloat16 into pairs of them: column j with column j + half the panel.</summary>
     public abstract void Narrow(float* panel, int depth, float* pairs);
 
-    /// <summary>One row of A times <see cref="PanelColumns"/> columns of B, each contiguous.</summary>
+    /// <summary>Rows of A for which B is best read where it lies.</summary>
+    public const int InPlaceRows = 4;
+
+    /// <summary>Whether B can be read in place along k for that many k.</summary>
+    public bool CanMultiplyAlongDepth(int depth) => depth % PanelColumns == 0;
+
+    /// <summary>C [height, PanelColumns] = or += left panel · columns of B, each of which is contiguous; the height is that of 1 to 4 rows.</summary>
     /// <param name="bfloat16">Whether B holds bfloat16; then the stride is even.</param>
-    /// <param name="depth">A multiple of <see cref="InPlaceDepth"/>.</param>
-    public abstract void MultiplyAlongDepth(float* x, byte* b, bool bfloat16, nint lineStride, int depth, float* c, bool accumulate);
+    public abstract void MultiplyAlongDepth(
+        int height, float* left, byte* b, bool bfloat16, nint lineStride, int depth, float* c, nint stride, bool accumulate);
 
-    /// <summary>Adds one row of A times columns of B that lie side by side, a multiple of half a panel, to the sums.</summary>
-    public abstract void MultiplyAcrossLines(float* x, byte* b, bool bfloat16, nint depthStride, int lines, int depth, float* sums);
-
-    public int InPlaceDepth => PanelColumns;
+    /// <summary>Sums [rows, lines] += left panel · columns of B that lie side by side, a multiple of half a right panel.</summary>
+    public abstract void MultiplyAcrossLines(
+        int rows, int height, float* left, byte* b, bool bfloat16, nint depthStride, int lines, int depth, float* sums, nint stride);
 
     /// <summary>C [height, PanelColumns] = or += left panel · right panel.</summary>
     protected abstract void Tile(int height, float* left, float* right, bool pairs, int depth, float* c, nint stride, bool accumulate);
@@ -58,23 +65,36 @@ internal abstract unsafe class MatrixKernel
         }
         float* tile = stackalloc float[LargestTile];
         Tile(height, left, right, pairs, depth, tile, PanelColumns, accumulate: false);
-        for (int row = 0; row < c.Rows; row++)
+        CopyTile(tile, PanelColumns, c, accumulate);
+    }
+
+    /// <summary>C = or += the top left of a tile.</summary>
+    public static void CopyTile(float* tile, nint stride, Matrix c, bool accumulate)
+    {
+        for (int row = 0; row < c.Rows; row++) CopyRow(tile + row * stride, c.Data + row * c.Stride, c.Columns, accumulate);
+    }
+
+    private static void CopyRow(float* source, float* destination, int count, bool accumulate)
+    {
+        int i = 0;
+        if (accumulate)
         {
-            float* source = tile + row * PanelColumns;
-            float* destination = c.Data + row * c.Stride;
-            if (accumulate)
-                for (int column = 0; column < c.Columns; column++) destination[column] += source[column];
-            else
-                for (int column = 0; column < c.Columns; column++) destination[column] = source[column];
+            for (; i + 4 <= count; i += 4) (Vector128.Load(destination + i) + Vector128.Load(source + i)).Store(destination + i);
+            for (; i < count; i++) destination[i] += source[i];
+        }
+        else
+        {
+            for (; i + 4 <= count; i += 4) Vector128.Load(source + i).Store(destination + i);
+            for (; i < count; i++) destination[i] = source[i];
         }
     }
 
     private static List<MatrixKernel> FindSupported()
     {
         List<MatrixKernel> kernels = [];
-        if (Simd512.IsSupported) kernels.Add(new VectorKernel<Simd512, System.Runtime.Intrinsics.Vector512<float>>());
-        if (Simd256.IsSupported) kernels.Add(new VectorKernel<Simd256, System.Runtime.Intrinsics.Vector256<float>>());
-        if (Simd128.IsSupported) kernels.Add(new VectorKernel<Simd128, System.Runtime.Intrinsics.Vector128<float>>());
+        if (Simd512.IsSupported) kernels.Add(new VectorKernel<Simd512, Vector512<float>>());
+        if (Simd256.IsSupported) kernels.Add(new VectorKernel<Simd256, Vector256<float>>());
+        if (Simd128.IsSupported) kernels.Add(new VectorKernel<Simd128, Vector128<float>>());
         kernels.Add(new PlainKernel());
         return kernels;
     }

@@ -35,21 +35,26 @@ internal sealed unsafe class PlainKernel : MatrixKernel
             }
     }
 
-    public override void MultiplyAlongDepth(float* x, byte* b, bool bfloat16, nint lineStride, int depth, float* c, bool accumulate)
+    public override void MultiplyAlongDepth(
+        int height, float* left, byte* b, bool bfloat16, nint lineStride, int depth, float* c, nint stride, bool accumulate)
     {
-        for (int column = 0; column < PanelColumns; column++)
-        {
-            float sum = 0;
-            for (int k = 0; k < depth; k++) sum = MathF.FusedMultiplyAdd(x[k], Element(b, bfloat16, column * lineStride + k), sum);
-            c[column] = accumulate ? c[column] + sum : sum;
-        }
+        for (int row = 0; row < height; row++)
+            for (int column = 0; column < PanelColumns; column++)
+            {
+                float sum = 0;
+                for (int k = 0; k < depth; k++)
+                    sum = MathF.FusedMultiplyAdd(left[k * height + row], Element(b, bfloat16, column * lineStride + k), sum);
+                c[row * stride + column] = accumulate ? c[row * stride + column] + sum : sum;
+            }
     }
 
-    public override void MultiplyAcrossLines(float* x, byte* b, bool bfloat16, nint depthStride, int lines, int depth, float* sums)
+    public override void MultiplyAcrossLines(
+        int rows, int height, float* left, byte* b, bool bfloat16, nint depthStride, int lines, int depth, float* sums, nint stride)
     {
-        for (int k = 0; k < depth; k++)
+        for (int row = 0; row < rows; row++)
             for (int line = 0; line < lines; line++)
-                sums[line] = MathF.FusedMultiplyAdd(x[k], Element(b, bfloat16, k * depthStride + line), sums[line]);
+                for (int k = 0; k < depth; k++)
+                    sums[row * stride + line] = MathF.FusedMultiplyAdd(left[k * height + row], Element(b, bfloat16, k * depthStride + line), sums[row * stride + line]);
     }
 
     private static float Element(byte* b, bool bfloat16, nint index) => bfloat16

@@ -1,5 +1,3 @@
-using System.Numerics.Tensors;
-
 namespace Microtome.Numerics;
 
 /// <summary>
@@ -12,6 +10,7 @@ internal sealed unsafe class ProductChunk
     private const long MultiplyAddsWorthThreads = 1 << 20;
     private const long ElementsWorthThreads = 1 << 17;
     private const int ItemsPerThread = 8;
+    private const int SmallLeft = 1 << 17; // elements
 
     private readonly MatrixKernel _kernel;
     private readonly MatrixView _a, _b;
@@ -36,7 +35,7 @@ internal sealed unsafe class ProductChunk
         _panels = (c.Columns + kernel.PanelColumns - 1) / kernel.PanelColumns;
         _blocks = (_tiles + blockTiles - 1) / blockTiles;
         _groups = Math.Clamp((ItemsPerThread * WorkerPool.Threads + _blocks - 1) / _blocks, 1, _panels);
-        bool inPlace = packed is null && a.Rows == 1 && b.Type is ElementType.F32 or ElementType.BF16;
+        bool inPlace = packed is null && a.Rows <= MatrixKernel.InPlaceRows && b.Type is ElementType.F32 or ElementType.BF16;
         _inPlaceAlongDepth = inPlace && b.RowStride == 1 && (b.Type == ElementType.F32 || b.ColumnStride % 2 == 0);
         _inPlaceAcrossLines = inPlace && b.ColumnStride == 1;
         _left = ProductScratch.Left(_paddedRows * _depth);
@@ -77,7 +76,7 @@ internal sealed unsafe class ProductChunk
         if (_inPlaceAcrossLines)
         {
             int column = firstPanel * _kernel.PanelColumns;
-            AddLines(column, Math.Min(_c.Columns, lastPanel * _kernel.PanelColumns) - column);
+            MultiplyAcrossLines(column, Math.Min(_c.Columns, lastPanel * _kernel.PanelColumns) - column);
             return;
         }
         // A small left operand stays cached as a whole; then B is best read in the order in which it lies in memory.
@@ -88,15 +87,12 @@ internal sealed unsafe class ProductChunk
                     MultiplyPanel(panel, k, firstTile, lastTile);
     }
 
-    private const int SmallLeft = 1 << 17; // elements
-
     private void MultiplyPanel(int panel, int k, int firstTile, int lastTile)
     {
         int column = panel * _kernel.PanelColumns, columns = Math.Min(_kernel.PanelColumns, _c.Columns - column), depth = DepthAt(k);
-        if (_inPlaceAlongDepth && columns == _kernel.PanelColumns && depth % _kernel.InPlaceDepth == 0)
+        if (_inPlaceAlongDepth && columns == _kernel.PanelColumns && _kernel.CanMultiplyAlongDepth(depth))
         {
-            MatrixView b = _b.RowRange(k, depth).ColumnRange(column, columns);
-            _kernel.MultiplyAlongDepth(Left(0, k), b.Data, b.Type == ElementType.BF16, b.ColumnStride, depth, _c.Data + column, _accumulate || k > 0);
+            MultiplyAlongDepth(column, k, depth);
             return;
         }
         float* right;
@@ -114,29 +110,49 @@ internal sealed unsafe class ProductChunk
         }
     }
 
-    private void AddLines(int firstColumn, int columns)
+    /// <summary>A full panel of B whose columns are contiguous, read in place.</summary>
+    private void MultiplyAlongDepth(int column, int k, int depth)
     {
-        int vectorized = columns / (_kernel.PanelColumns / 2) * (_kernel.PanelColumns / 2);
-        Span<float> sums = new(ProductScratch.Panel, ProductScratch.PanelLength);
-        for (int start = 0; start < vectorized; start += sums.Length)
+        MatrixView b = _b.RowRange(k, depth).ColumnRange(column, _kernel.PanelColumns);
+        bool accumulate = _accumulate || k > 0, bfloat16 = b.Type == ElementType.BF16;
+        if (_c.Rows == _lastHeight)
         {
-            int column = firstColumn + start, count = Math.Min(sums.Length, vectorized - start);
-            Span<float> c = new(_c.Data + column, count);
+            _kernel.MultiplyAlongDepth(_lastHeight, Left(0, k), b.Data, bfloat16, b.ColumnStride, depth, _c.Data + column, _c.Stride, accumulate);
+            return;
+        }
+        float* tile = stackalloc float[MatrixKernel.LargestTile];
+        _kernel.MultiplyAlongDepth(_lastHeight, Left(0, k), b.Data, bfloat16, b.ColumnStride, depth, tile, _kernel.PanelColumns, accumulate: false);
+        MatrixKernel.CopyTile(tile, _kernel.PanelColumns, _c.ColumnRange(column, _kernel.PanelColumns), accumulate);
+    }
+
+    /// <summary>Columns of B that lie side by side, read in place a few rows at a time.</summary>
+    private void MultiplyAcrossLines(int firstColumn, int columns)
+    {
+        int half = _kernel.PanelColumns / 2, whole = columns / half * half, rows = _c.Rows;
+        int strip = ProductScratch.PanelLength / _lastHeight;
+        float* sums = ProductScratch.Panel;
+        for (int start = 0; start < whole; start += strip)
+        {
+            int column = firstColumn + start, count = Math.Min(strip, whole - start);
             for (int k = 0; k < _depth; k += MatrixKernel.BlockDepth)
             {
                 MatrixView b = _b.RowRange(k, DepthAt(k)).ColumnRange(column, count);
-                sums[..count].Clear();
-                _kernel.MultiplyAcrossLines(Left(0, k), b.Data, b.Type == ElementType.BF16, b.RowStride, count, b.Rows, ProductScratch.Panel);
-                if (_accumulate || k > 0) TensorPrimitives.Add(c, sums[..count], c);
-                else sums[..count].CopyTo(c);
+                new Span<float>(sums, rows * strip).Clear();
+                _kernel.MultiplyAcrossLines(
+                    rows, _lastHeight, Left(0, k), b.Data, b.Type == ElementType.BF16, b.RowStride, count, b.Rows, sums, strip);
+                MatrixKernel.CopyTile(sums, strip, _c.ColumnRange(column, count), _accumulate || k > 0);
             }
         }
-        for (int column = firstColumn + vectorized; column < firstColumn + columns; column++)
-            for (int k = 0; k < _depth; k += MatrixKernel.BlockDepth)
-            {
-                float sum = 0;
-                for (int i = 0; i < DepthAt(k); i++) sum = MathF.FusedMultiplyAdd(Left(0, k)[i], _b[k + i, column], sum);
-                _c.Data[column] = _accumulate || k > 0 ? _c.Data[column] + sum : sum;
-            }
+        if (whole < columns) MultiplyTail(firstColumn + whole, columns - whole);
+    }
+
+    private void MultiplyTail(int column, int columns)
+    {
+        for (int k = 0; k < _depth; k += MatrixKernel.BlockDepth)
+        {
+            int depth = DepthAt(k);
+            Panels.Pack(_kernel, _b.RowRange(k, depth).ColumnRange(column, columns).T, _kernel.PanelColumns, ProductScratch.Panel);
+            _kernel.Multiply(_lastHeight, Left(0, k), ProductScratch.Panel, pairs: false, depth, _c.ColumnRange(column, columns), _accumulate || k > 0);
+        }
     }
 }

@@ -2,102 +2,181 @@ using System.Runtime.CompilerServices;
 
 namespace Microtome.Numerics;
 
-// One row times a matrix that is read where it lies. Each element of B is used once, so a panel would only cost time; the order
-// of summation is that of the tiles.
+// A few rows times a matrix that is read where it lies: with so few uses of each element of B, a panel would only cost time. The
+// order of summation is that of the tiles.
 internal sealed unsafe partial class VectorKernel<TSimd, TVector>
 {
-    public override void MultiplyAlongDepth(float* x, byte* b, bool bfloat16, nint lineStride, int depth, float* c, bool accumulate)
+    private const int SquaresAhead = 128; // floats
+
+    public override void MultiplyAlongDepth(
+        int height, float* left, byte* b, bool bfloat16, nint lineStride, int depth, float* c, nint stride, bool accumulate)
     {
-        if (bfloat16) AlongDepth<BFloat16Squares>(x, b, lineStride / 2, depth, c, accumulate);
-        else AlongDepth<FloatSquares>(x, b, lineStride, depth, c, accumulate);
+        float* lines = (float*)b;
+        if (height == 1)
+        {
+            if (bfloat16) OneAlongDepth<PairSquares>(left, lines, lineStride / 2, depth, c, accumulate);
+            else OneAlongDepth<FloatSquares>(left, lines, lineStride, depth, c, accumulate);
+        }
+        else
+        {
+            if (bfloat16) FourAlongDepth<PairSquares>(left, lines, lineStride / 2, depth, c, stride, accumulate);
+            else FourAlongDepth<FloatSquares>(left, lines, lineStride, depth, c, stride, accumulate);
+        }
     }
 
-    public override void MultiplyAcrossLines(float* x, byte* b, bool bfloat16, nint depthStride, int lines, int depth, float* sums)
+    public override void MultiplyAcrossLines(
+        int rows, int height, float* left, byte* b, bool bfloat16, nint depthStride, int lines, int depth, float* sums, nint stride)
     {
-        if (bfloat16) AcrossLines<BFloat16Line>(x, b, depthStride, lines, depth, sums);
-        else AcrossLines<FloatLine>(x, b, depthStride, lines, depth, sums);
+        if (bfloat16) AcrossLines<BFloat16Line>(rows, height, left, b, depthStride, lines, depth, sums, stride);
+        else AcrossLines<FloatLine>(rows, height, left, b, depthStride, lines, depth, sums, stride);
     }
 
-    /// <summary>Turns squares of B so that the lanes of a vector belong to different columns of C.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AlongDepth<TSquares>(float* x, byte* lines, nint lineStride, int depth, float* c, bool accumulate)
+    private static void OneAlongDepth<TSquares>(float* a, float* b, nint lineStride, int depth, float* c, bool accumulate)
         where TSquares : struct, ISquares
     {
-        float* b = (float*)lines;
-        float* upper = b + TSimd.Lanes * lineStride;
         float* square0 = ProductScratch.Panel, square1 = square0 + TSimd.Lanes * TSimd.Lanes;
         TVector c0 = default, c1 = default;
-        for (int k = 0; k < depth; k += TSquares.Depth, b += TSimd.Lanes, upper += TSimd.Lanes)
+        for (int k = 0; k < depth; k += TSquares.Depth, b += TSimd.Lanes)
         {
-            float* ahead = b + InPlacePrefetch;
-            for (int line = 0; line < 2 * TSimd.Lanes; line++, ahead += lineStride) TSimd.PrefetchFar(ahead);
-            TSimd.TransposeSquare(b, lineStride, square0, TSimd.Lanes);
-            TSimd.TransposeSquare(upper, lineStride, square1, TSimd.Lanes);
+            TransposeTwo(b, lineStride, square0, square1);
             for (int i = 0; i < TSimd.Lanes * TSimd.Lanes; i += TSimd.Lanes)
             {
-                c0 = TSquares.MultiplyAdd(x, square0 + i, c0);
-                c1 = TSquares.MultiplyAdd(x, square1 + i, c1);
-                x += TSquares.Depth / TSimd.Lanes;
+                TVector x = TSimd.Broadcast(a++);
+                c0 = TSimd.MultiplyAdd(x, TSquares.First(square0 + i), c0);
+                c1 = TSimd.MultiplyAdd(x, TSquares.First(square1 + i), c1);
+                if (!TSquares.Pairs) continue;
+                x = TSimd.Broadcast(a++);
+                c0 = TSimd.MultiplyAdd(x, TSquares.Second(square0 + i), c0);
+                c1 = TSimd.MultiplyAdd(x, TSquares.Second(square1 + i), c1);
             }
         }
         Write(c, c0, c1, accumulate);
     }
 
-    private const int InPlacePrefetch = 128; // floats
-
-    /// <summary>Adds whole lines of B, a few at a time, to sums that stay in the first-level cache.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AcrossLines<TLine>(float* x, byte* b, nint depthStride, int lines, int depth, float* sums)
+    private static void FourAlongDepth<TSquares>(float* a, float* b, nint lineStride, int depth, float* c, nint stride, bool accumulate)
+        where TSquares : struct, ISquares
+    {
+        float* square0 = ProductScratch.Panel, square1 = square0 + TSimd.Lanes * TSimd.Lanes;
+        TVector c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default, c30 = default, c31 = default;
+        for (int k = 0; k < depth; k += TSquares.Depth, b += TSimd.Lanes)
+        {
+            TransposeTwo(b, lineStride, square0, square1);
+            for (int i = 0; i < TSimd.Lanes * TSimd.Lanes; i += TSimd.Lanes)
+            {
+                TVector b0 = TSquares.First(square0 + i), b1 = TSquares.First(square1 + i);
+                AddProducts(a, b0, b1, ref c00, ref c01);
+                AddProducts(a + 1, b0, b1, ref c10, ref c11);
+                AddProducts(a + 2, b0, b1, ref c20, ref c21);
+                AddProducts(a + 3, b0, b1, ref c30, ref c31);
+                a += 4;
+                if (!TSquares.Pairs) continue;
+                b0 = TSquares.Second(square0 + i);
+                b1 = TSquares.Second(square1 + i);
+                AddProducts(a, b0, b1, ref c00, ref c01);
+                AddProducts(a + 1, b0, b1, ref c10, ref c11);
+                AddProducts(a + 2, b0, b1, ref c20, ref c21);
+                AddProducts(a + 3, b0, b1, ref c30, ref c31);
+                a += 4;
+            }
+        }
+        Write(c, c00, c01, accumulate);
+        Write(c + stride, c10, c11, accumulate);
+        Write(c + 2 * stride, c20, c21, accumulate);
+        Write(c + 3 * stride, c30, c31, accumulate);
+    }
+
+    /// <summary>Turns two squares of B, so that the lanes of a vector belong to different columns of C.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void TransposeTwo(float* b, nint lineStride, float* square0, float* square1)
+    {
+        float* ahead = b + SquaresAhead;
+        for (int line = 0; line < 2 * TSimd.Lanes; line++, ahead += lineStride) TSimd.PrefetchFar(ahead);
+        TSimd.TransposeSquare(b, lineStride, square0, TSimd.Lanes);
+        TSimd.TransposeSquare(b + TSimd.Lanes * lineStride, lineStride, square1, TSimd.Lanes);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddProducts(float* a, TVector b0, TVector b1, ref TVector c0, ref TVector c1)
+    {
+        TVector x = TSimd.Broadcast(a);
+        c0 = TSimd.MultiplyAdd(x, b0, c0);
+        c1 = TSimd.MultiplyAdd(x, b1, c1);
+    }
+
+    /// <summary>Adds whole lines of B, four at a time, to sums that stay in the first-level cache.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AcrossLines<TLine>(
+        int rows, int height, float* a, byte* b, nint depthStride, int lines, int depth, float* sums, nint stride)
         where TLine : struct, ILine
     {
         nint step = depthStride * TLine.Size;
         int k = 0;
-        for (; k + 4 <= depth; k += 4, b += 4 * step)
-        {
-            TVector x0 = TSimd.Broadcast(x + k), x1 = TSimd.Broadcast(x + k + 1);
-            TVector x2 = TSimd.Broadcast(x + k + 2), x3 = TSimd.Broadcast(x + k + 3);
-            byte* b0 = b, b1 = b + step, b2 = b + 2 * step, b3 = b + 3 * step;
-            for (int line = 0; line < lines; line += TSimd.Lanes)
+        for (; k + 4 <= depth; k += 4, a += 4 * height, b += 4 * step)
+            for (int row = 0; row < rows; row++)
             {
-                TVector sum = TSimd.Load(sums + line);
-                sum = TSimd.MultiplyAdd(x0, TLine.Load(b0, line), sum);
-                sum = TSimd.MultiplyAdd(x1, TLine.Load(b1, line), sum);
-                sum = TSimd.MultiplyAdd(x2, TLine.Load(b2, line), sum);
-                sum = TSimd.MultiplyAdd(x3, TLine.Load(b3, line), sum);
-                TSimd.Store(sum, sums + line);
+                TVector x0 = TSimd.Broadcast(a + row), x1 = TSimd.Broadcast(a + height + row);
+                TVector x2 = TSimd.Broadcast(a + 2 * height + row), x3 = TSimd.Broadcast(a + 3 * height + row);
+                byte* b0 = b, b1 = b + step, b2 = b + 2 * step, b3 = b + 3 * step;
+                float* rowSums = sums + row * stride;
+                for (int line = 0; line < lines; line += TSimd.Lanes)
+                {
+                    TVector sum = TSimd.Load(rowSums + line);
+                    sum = TSimd.MultiplyAdd(x0, TLine.Load(b0, line), sum);
+                    sum = TSimd.MultiplyAdd(x1, TLine.Load(b1, line), sum);
+                    sum = TSimd.MultiplyAdd(x2, TLine.Load(b2, line), sum);
+                    sum = TSimd.MultiplyAdd(x3, TLine.Load(b3, line), sum);
+                    TSimd.Store(sum, rowSums + line);
+                }
             }
-        }
-        for (; k < depth; k++, b += step)
-        {
-            TVector x0 = TSimd.Broadcast(x + k);
-            for (int line = 0; line < lines; line += TSimd.Lanes)
-                TSimd.Store(TSimd.MultiplyAdd(x0, TLine.Load(b, line), TSimd.Load(sums + line)), sums + line);
-        }
+        for (; k < depth; k++, a += height, b += step)
+            for (int row = 0; row < rows; row++)
+            {
+                TVector x0 = TSimd.Broadcast(a + row);
+                float* rowSums = sums + row * stride;
+                for (int line = 0; line < lines; line += TSimd.Lanes)
+                    TSimd.Store(TSimd.MultiplyAdd(x0, TLine.Load(b, line), TSimd.Load(rowSums + line)), rowSums + line);
+            }
     }
 
+    /// <summary>What a lane of a transposed square is: one float32, or two bfloat16 of consecutive k.</summary>
     private interface ISquares
     {
+        static abstract bool Pairs { get; }
+
         /// <summary>How many k a square holds.</summary>
         static abstract int Depth { get; }
 
-        static abstract TVector MultiplyAdd(float* x, float* b, TVector sum);
+        static abstract TVector First(float* square);
+
+        static abstract TVector Second(float* square);
     }
 
     private readonly struct FloatSquares : ISquares
     {
+        public static bool Pairs => false;
+
         public static int Depth => TSimd.Lanes;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TVector MultiplyAdd(float* x, float* b, TVector sum) => TSimd.MultiplyAdd(TSimd.Broadcast(x), TSimd.Load(b), sum);
+        public static TVector First(float* square) => TSimd.Load(square);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TVector Second(float* square) => default;
     }
 
-    private readonly struct BFloat16Squares : ISquares
+    private readonly struct PairSquares : ISquares
     {
+        public static bool Pairs => true;
+
         public static int Depth => 2 * TSimd.Lanes;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TVector MultiplyAdd(float* x, float* b, TVector sum) =>
-            TSimd.MultiplyAdd(TSimd.Broadcast(x + 1), TSimd.HighHalves(b), TSimd.MultiplyAdd(TSimd.Broadcast(x), TSimd.LowHalves(b), sum));
+        public static TVector First(float* square) => TSimd.LowHalves(square);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TVector Second(float* square) => TSimd.HighHalves(square);
     }
 
     private interface ILine

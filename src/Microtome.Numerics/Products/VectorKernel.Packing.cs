@@ -77,7 +77,7 @@ internal sealed unsafe partial class VectorKernel<TSimd, TVector>
                 float* next = line + TSimd.Lanes < lines ? source + (line + TSimd.Lanes) * lineStride : source + depth;
                 for (int k = 0; k < whole; k += TSimd.Lanes)
                 {
-                    for (int i = 0; i < TSimd.Lanes; i++) TSimd.Prefetch(next + i * lineStride + k);
+                    for (int i = 0; i < TSimd.Lanes; i++) TSimd.PrefetchFar(next + i * lineStride + k);
                     TSimd.TransposeSquare(source + line * lineStride + k, lineStride, panel + k * width + line, width);
                 }
             }
@@ -91,7 +91,7 @@ internal sealed unsafe partial class VectorKernel<TSimd, TVector>
                 float* next = line + 4 < lines ? source + (line + 4) * lineStride : source + depth;
                 for (int k = 0; k < whole; k += TSimd.Lanes)
                 {
-                    for (int i = 0; i < 4; i++) TSimd.Prefetch(next + i * lineStride + k);
+                    for (int i = 0; i < 4; i++) TSimd.PrefetchFar(next + i * lineStride + k);
                     TSimd.Transpose(source + first * lineStride + k, lineStride, panel + k * width + first, width);
                 }
             }
@@ -100,10 +100,15 @@ internal sealed unsafe partial class VectorKernel<TSimd, TVector>
         }
         else
         {
-            whole = 0;
+            new Span<float>(panel, depth * width).Clear();
+            for (int line = 0; line < lines; line++)
+                for (int k = 0; k < depth; k++) panel[k * width + line] = source[line * lineStride + k];
+            return;
         }
         PackAny(source, lineStride, 1, lines, width, whole, depth, panel);
     }
+
+    private const int LinesAhead = 16;
 
     /// <summary>The lines lie side by side: copies.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -113,6 +118,8 @@ internal sealed unsafe partial class VectorKernel<TSimd, TVector>
         {
             for (int k = 0; k < depth; k++, source += depthStride, panel += width)
             {
+                TSimd.PrefetchFar(source + LinesAhead * depthStride);
+                TSimd.PrefetchFar(source + LinesAhead * depthStride + 2 * TSimd.Lanes - 1);
                 TSimd.Store(TSimd.Load(source), panel);
                 TSimd.Store(TSimd.Load(source + TSimd.Lanes), panel + TSimd.Lanes);
             }
@@ -123,6 +130,8 @@ internal sealed unsafe partial class VectorKernel<TSimd, TVector>
             int line = 0;
             for (; line + 4 <= lines; line += 4) Vector128.Store(Vector128.Load(source + line), panel + line);
             for (; line < lines; line++) panel[line] = source[line];
+            for (; line % 4 != 0 && line < width; line++) panel[line] = 0;
+            for (; line + 4 <= width; line += 4) Vector128.Store(default(Vector128<float>), panel + line);
             for (; line < width; line++) panel[line] = 0;
         }
     }
