@@ -10,6 +10,7 @@ namespace Microtome.Dictionaries;
 internal sealed class FlatYaml
 {
     private const int LargestFile = 1 << 20;
+    private const int Deepest = 64; // the parser's time for each level grows with the depth
     private readonly string _path;
     private readonly Dictionary<string, List<string>?> _values = new(StringComparer.Ordinal);
     private readonly HashSet<string> _lists = new(StringComparer.Ordinal);
@@ -24,9 +25,9 @@ internal sealed class FlatYaml
         {
             Read(new Parser(reader));
         }
-        catch (YamlException exception)
+        catch (Exception exception) when (exception is YamlException or InvalidOperationException) // the latter where its parser loses its place
         {
-            throw new InvalidDataException($"{path}: line {exception.Start.Line}: {exception.Message}", exception);
+            throw new InvalidDataException($"{path}: {(exception is YamlException { Start: var start } ? $"line {start.Line}: " : "")}{exception.Message}", exception);
         }
     }
 
@@ -88,7 +89,11 @@ internal sealed class FlatYaml
     private void SkipNode(Parser events)
     {
         int depth = events.Current!.NestingIncrease;
-        while (depth > 0) depth += Next(events).NestingIncrease;
+        while (depth > 0)
+        {
+            depth += Next(events).NestingIncrease;
+            if (depth > Deepest) throw new InvalidDataException($"{_path}: line {events.Current!.Start.Line}: values are nested more than {Deepest} deep.");
+        }
     }
 
     private void Expect<T>(Parser events) where T : ParsingEvent
