@@ -12,6 +12,8 @@ namespace Microtome.Dictionaries;
 /// </summary>
 public static class TranscoderReader
 {
+    private const int MostNamed = 12;
+
     /// <param name="resolve">Turns an entry of the configuration's list of files that is not a local path, such as <c>hf://…</c>, into a local path.</param>
     /// <exception cref="InvalidDataException">A file is damaged, lacks a tensor, or does not fit the others.</exception>
     /// <exception cref="FileNotFoundException">The configuration or a listed file is missing.</exception>
@@ -37,16 +39,27 @@ public static class TranscoderReader
     private static List<string[]> Files(string folder, TranscoderConfiguration configuration, Func<string, string>? resolve)
     {
         if (configuration.Files is { } listed)
-            return [.. listed.Select(entry => new[] { File.Exists(Path.Combine(folder, entry)) ? Path.Combine(folder, entry) : resolve?.Invoke(entry) ?? throw new FileNotFoundException($"{folder}: the transcoder file '{entry}' does not exist.", entry) })];
+            return [.. listed.Select(entry => new[] { Listed(folder, entry) ?? resolve?.Invoke(entry) ?? throw new FileNotFoundException($"{folder}: the transcoder file '{entry}' does not exist.", entry) })];
 
         string[] patterns = configuration.IsCrossLayer ? ["W_enc_{0}.safetensors", "W_dec_{0}.safetensors"] : ["layer_{0}.safetensors"];
         string[] Layer(int layer) => [.. patterns.Select(pattern => Path.Combine(folder, string.Format(CultureInfo.InvariantCulture, pattern, layer)))];
         int last = Directory.EnumerateFiles(folder, patterns[0].Replace("{0}", "*", StringComparison.Ordinal))
             .Select(path => int.TryParse(Path.GetFileNameWithoutExtension(path).Split('_')[^1], out int layer) ? layer : -1).DefaultIfEmpty(-1).Max();
-        if (last is < 0 or > 4096) throw new FileNotFoundException($"{folder} has no {string.Format(CultureInfo.InvariantCulture, patterns[0], 0)}.", folder);
+        if (last < 0) throw new FileNotFoundException($"{folder} has no {string.Format(CultureInfo.InvariantCulture, patterns[0], 0)}.", folder);
+        if (last >= TranscoderConfiguration.MostLayers) throw new InvalidDataException($"{folder} has a file for layer {last}; there may be {TranscoderConfiguration.MostLayers} layers.");
         List<string[]> files = [.. Enumerable.Range(0, last + 1).Select(Layer)];
         string[] missing = [.. files.SelectMany(paths => paths).Where(path => !File.Exists(path)).Select(path => Path.GetFileName(path))];
-        return missing.Length == 0 ? files : throw new FileNotFoundException($"{folder} lacks {string.Join(", ", missing)}.", missing[0]);
+        return missing.Length == 0 ? files
+            : throw new FileNotFoundException($"{folder} lacks {missing.Length} of {files.Count * patterns.Length} files: {string.Join(", ", missing.Take(MostNamed))}{(missing.Length > MostNamed ? ", …" : "")}.", missing[0]);
+    }
+
+    /// <summary>The file of a listed entry; null when there is none. A configuration may come from anywhere, so what it lists must lie in its folder.</summary>
+    private static string? Listed(string folder, string entry)
+    {
+        if (Path.IsPathRooted(entry) || entry.Split('/', '\\').Contains(".."))
+            throw new InvalidDataException($"{folder}: config.yaml lists '{entry}'; files must lie in the folder, and are listed by their path in it.");
+        string path = Path.Combine(folder, entry);
+        return File.Exists(path) ? path : null;
     }
 
     private static Transcoder ReadLayer(string[] paths, int layer, TranscoderConfiguration configuration, List<IDisposable> opened)
@@ -58,16 +71,22 @@ public static class TranscoderReader
             {
                 NpzFile npz = NpzFile.Open(path);
                 opened.Add(npz);
-                foreach ((string name, StoredTensor tensor) in npz.Arrays) tensors[name] = tensor;
+                Add(path, npz.Arrays);
             }
             else
             {
                 SafetensorsFile file = SafetensorsFile.Open(path);
                 opened.Add(file);
-                foreach ((string name, StoredTensor tensor) in file.Tensors) tensors[name] = tensor;
+                Add(path, file.Tensors);
             }
         }
         return new LayerReader(paths[0], tensors, layer, configuration).Read();
+
+        void Add(string path, IReadOnlyDictionary<string, StoredTensor> found)
+        {
+            foreach ((string name, StoredTensor tensor) in found)
+                if (!tensors.TryAdd(name, tensor)) throw new InvalidDataException($"{path}: the tensor '{name}' is also in {paths[0]}.");
+        }
     }
 
     private static void CheckTogether(string folder, Transcoder[] layers, TranscoderConfiguration configuration)
@@ -97,10 +116,9 @@ internal sealed class LayerReader(string path, Dictionary<string, StoredTensor> 
         if (transposed) rows = rows.T;
         int features = rows.Rows, width = rows.Columns;
 
-        int targets = 1;
-        if (decoder.Shape.Length == 3) targets = checked((int)decoder.Shape[1]);
+        long targets = decoder.Shape.Length == 3 ? decoder.Shape[1] : 1;
         int firstTarget = gemmaScope2 && decoder.Shape.Length == 3 ? layer : 0; // Gemma Scope 2 stores a row for every layer, also those below
-        if (decoder.Shape.Length is not (2 or 3) || decoder.Shape[0] != features || decoder.Shape[^1] != width || firstTarget >= targets)
+        if (decoder.Shape.Length is not (2 or 3) || decoder.Shape[0] != features || decoder.Shape[^1] != width || firstTarget >= targets || targets > int.MaxValue)
             throw Wrong(decoder, $"[{features}, {(configuration.IsCrossLayer ? "layers, " : "")}{width}]");
         if (!decoder.Type.IsWeight()) throw new InvalidDataException($"{path}: '{decoder.Name}' holds {decoder.Type}; weights must be F32, F16 or BF16.");
         if (!configuration.IsCrossLayer && targets != 1)
@@ -137,11 +155,11 @@ internal sealed class LayerReader(string path, Dictionary<string, StoredTensor> 
 
     private MatrixView Matrix(StoredTensor tensor)
     {
-        if (tensor.Shape.Length != 2) throw Wrong(tensor, "[rows, columns]");
+        if (tensor.Shape.Length != 2 || tensor.Shape[0] is <= 0 or > int.MaxValue || tensor.Shape[1] is <= 0 or > int.MaxValue) throw Wrong(tensor, "[rows, columns]");
         return tensor.Type.IsWeight() ? tensor.AsMatrix() : throw new InvalidDataException($"{path}: '{tensor.Name}' holds {tensor.Type}; weights must be F32, F16 or BF16.");
     }
 
-    private static unsafe StoredTensor Stacked(StoredTensor decoder, int features, int targets, int width) =>
+    private static unsafe StoredTensor Stacked(StoredTensor decoder, int features, long targets, int width) =>
         new(decoder.Name, decoder.Type, decoder.Data, decoder, features, targets, width);
 
     private StoredTensor Get(string name) => Find(name) ?? throw new InvalidDataException($"{path} has no tensor '{name}'; it has {string.Join(", ", tensors.Keys.Order(StringComparer.Ordinal).Take(12))}.");

@@ -7,6 +7,7 @@ namespace Microtome.Models;
 /// <summary>A model's folder as Hugging Face lays it out: <c>config.json</c> and weights in one or several memory-mapped safetensors files.</summary>
 public sealed class Checkpoint : IDisposable
 {
+    private const int LargestIndex = 64 << 20, MostNamed = 12;
     private readonly List<SafetensorsFile> _files;
     private readonly Dictionary<string, StoredTensor> _tensors;
 
@@ -59,19 +60,20 @@ public sealed class Checkpoint : IDisposable
         foreach (SafetensorsFile file in _files) file.Dispose();
     }
 
+    /// <summary>One file of all weights where there is one, as the reference library prefers it; else those that the index names.</summary>
     private static Dictionary<string, StoredTensor> OpenWeights(string folder, List<SafetensorsFile> files)
     {
-        string index = Path.Combine(folder, "model.safetensors.index.json");
+        string single = Path.Combine(folder, "model.safetensors"), index = Path.Combine(folder, "model.safetensors.index.json");
+        if (File.Exists(single))
+        {
+            files.Add(SafetensorsFile.Open(single));
+            return new Dictionary<string, StoredTensor>(files[0].Tensors);
+        }
         if (File.Exists(index)) return OpenShards(folder, index, files);
 
-        string single = Path.Combine(folder, "model.safetensors");
-        if (!File.Exists(single))
-        {
-            string others = Directory.Exists(folder) ? string.Join(", ", Directory.EnumerateFiles(folder, "*.*").Select(Path.GetFileName).Where(name => name is not null && (name.EndsWith(".bin", StringComparison.Ordinal) || name.EndsWith(".gguf", StringComparison.Ordinal) || name.EndsWith(".pth", StringComparison.Ordinal)))) : "";
-            throw new FileNotFoundException($"{folder} has neither model.safetensors nor model.safetensors.index.json{(others.Length > 0 ? $"; its weights ({others}) are not in the safetensors format" : "")}.", single);
-        }
-        files.Add(SafetensorsFile.Open(single));
-        return new Dictionary<string, StoredTensor>(files[0].Tensors);
+        string others = string.Join(", ", Directory.EnumerateFiles(folder).Select(Path.GetFileName)
+            .Where(name => Path.GetExtension(name) is ".bin" or ".gguf" or ".pth").Order(StringComparer.Ordinal));
+        throw new FileNotFoundException($"{folder} has neither model.safetensors nor model.safetensors.index.json{(others.Length > 0 ? $"; its weights ({others}) are not in the safetensors format" : "")}.", single);
     }
 
     private static Dictionary<string, StoredTensor> OpenShards(string folder, string index, List<SafetensorsFile> files)
@@ -90,11 +92,15 @@ public sealed class Checkpoint : IDisposable
             files.Add(SafetensorsFile.Open(Path.Combine(folder, name)));
             shards.Add(name, files[^1]);
         }
+        string[] absent = [.. shardOf.Where(entry => shards[entry.Value].Find(entry.Key) is null).Select(entry => $"'{entry.Key}' in {entry.Value}").Order(StringComparer.Ordinal)];
+        if (absent.Length > 0)
+            throw new InvalidDataException($"{index} names {absent.Length} tensors that its files lack: {string.Join(", ", absent.Take(MostNamed))}{(absent.Length > MostNamed ? ", …" : "")}.");
         return shardOf.ToDictionary(entry => entry.Key, entry => shards[entry.Value].Get(entry.Key));
     }
 
     private static Dictionary<string, string> ReadIndex(string index)
     {
+        if (new FileInfo(index).Length > LargestIndex) throw new InvalidDataException($"{index} is larger than {LargestIndex} bytes; it is not an index of weights.");
         try
         {
             using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(index));

@@ -33,7 +33,12 @@ internal sealed class ConfigurationElement(JsonElement element, string path)
         : value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number) ? number
         : throw Wrong(key, "a number", value);
 
-    public double Double(string key) => OptionalDouble(key) ?? throw Missing(key);
+    /// <summary>A number above zero that float32 can hold.</summary>
+    public double Positive(string key, double? fallback = null)
+    {
+        double value = OptionalDouble(key) ?? fallback ?? throw Missing(key);
+        return (float)value > 0 && float.IsFinite((float)value) ? value : throw new InvalidDataException($"{Path}: {key} is {value}; it must be above 0.");
+    }
 
     /// <summary>A number above zero and at most <paramref name="most"/>.</summary>
     public int Size(string key, int? fallback = null, int most = 1 << 24)

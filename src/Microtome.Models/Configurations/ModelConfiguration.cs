@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 
 namespace Microtome.Models;
@@ -6,6 +7,7 @@ namespace Microtome.Models;
 public static class ModelConfiguration
 {
     private const int LargestFile = 16 << 20;
+    private const int MostWidth = 1 << 24;
 
     /// <summary>The specification of the model in a folder.</summary>
     /// <exception cref="InvalidDataException">The file is damaged, lacks a key, or names a family that is not known; the message lists those that are.</exception>
@@ -15,34 +17,20 @@ public static class ModelConfiguration
         string path = Path.Combine(folder, "config.json");
         if (!File.Exists(path))
             throw new FileNotFoundException($"{folder} has no config.json; a model is a folder with config.json and *.safetensors, or owner/name on the Hub.", path);
-        using JsonDocument document = Read(path);
-        ConfigurationElement configuration = Root(document, path);
+        ModelSpecification specification = Parse(ReadBytes(path), path, Specification);
 
         string generationPath = Path.Combine(folder, "generation_config.json");
-        if (!File.Exists(generationPath)) return Parse(configuration);
-        using JsonDocument generation = Read(generationPath);
-        IReadOnlyList<int> endOfText = Root(generation, generationPath).Ints("eos_token_id");
-        ModelSpecification specification = Parse(configuration);
+        if (!File.Exists(generationPath)) return specification;
+        IReadOnlyList<int> endOfText = Parse(ReadBytes(generationPath), generationPath, generation => generation.Ints("eos_token_id"));
         return endOfText.Count == 0 ? specification : specification with { EndOfText = [.. specification.EndOfText.Union(endOfText)] };
     }
 
     /// <summary>The specification that a configuration's text gives.</summary>
     /// <param name="name">What errors call it.</param>
     /// <exception cref="InvalidDataException">As for <see cref="Load"/>.</exception>
-    public static ModelSpecification Parse(string json, string name)
-    {
-        try
-        {
-            using JsonDocument document = JsonDocument.Parse(json);
-            return Parse(Root(document, name));
-        }
-        catch (JsonException exception)
-        {
-            throw new InvalidDataException($"{name} is not JSON: {exception.Message}", exception);
-        }
-    }
+    public static ModelSpecification Parse(string json, string name) => Parse(Encoding.UTF8.GetBytes(json), name, Specification);
 
-    private static ModelSpecification Parse(ConfigurationElement root)
+    private static ModelSpecification Specification(ConfigurationElement root)
     {
         // Multimodal checkpoints keep the language model's configuration in an object of its own.
         ConfigurationElement configuration = root.Object("text_config") ?? root;
@@ -54,33 +42,42 @@ public static class ModelConfiguration
         ModelSpecification specification = read(configuration) with
         {
             Family = family,
-            BeginningOfText = configuration.OptionalInt("bos_token_id") ?? root.OptionalInt("bos_token_id"),
-            EndOfText = configuration.Has("eos_token_id") ? configuration.Ints("eos_token_id") : root.Ints("eos_token_id"),
-            Padding = configuration.OptionalInt("pad_token_id") ?? root.OptionalInt("pad_token_id"),
+        };
+        specification = specification with
+        {
+            BeginningOfText = Token("bos_token_id", specification.BeginningOfText),
+            EndOfText = configuration.Has("eos_token_id") ? configuration.Ints("eos_token_id") : root.Has("eos_token_id") ? root.Ints("eos_token_id") : specification.EndOfText,
+            Padding = Token("pad_token_id", specification.Padding),
         };
         AttentionSpecification attention = specification.Attention;
+        if ((long)attention.Heads * attention.HeadWidth > MostWidth)
+            throw new InvalidDataException($"{configuration.Path}: {attention.Heads} heads of {attention.HeadWidth} dimensions are more than {MostWidth}.");
         if (attention.Heads % attention.KeyValueHeads != 0)
             throw new InvalidDataException($"{configuration.Path}: {attention.Heads} attention heads cannot share {attention.KeyValueHeads} key-value heads evenly.");
         if (specification.Layers.Any(layer => layer.Rotary is { } rotary && rotary.InverseFrequencies.Length * 2 > attention.HeadWidth))
             throw new InvalidDataException($"{configuration.Path}: the rotary embedding is wider than a head ({attention.HeadWidth}).");
         return specification;
+
+        // A family's default holds only where no configuration has the key: null says that there is no such token.
+        int? Token(string key, int? fallback) =>
+            configuration.OptionalInt(key) ?? root.OptionalInt(key) ?? (configuration.IsNull(key) || root.IsNull(key) ? null : fallback);
     }
 
-    private static ConfigurationElement Root(JsonDocument document, string path) =>
-        document.RootElement.ValueKind == JsonValueKind.Object
-            ? new ConfigurationElement(document.RootElement, path)
-            : throw new InvalidDataException($"{path} is not a JSON object.");
-
-    private static JsonDocument Read(string path)
+    private static T Parse<T>(byte[] json, string path, Func<ConfigurationElement, T> read)
     {
-        if (new FileInfo(path).Length > LargestFile) throw new InvalidDataException($"{path} is larger than {LargestFile} bytes; it is not a configuration.");
         try
         {
-            return JsonDocument.Parse(File.ReadAllBytes(path));
+            using JsonDocument document = JsonDocument.Parse(json);
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                ? read(new ConfigurationElement(document.RootElement, path))
+                : throw new InvalidDataException($"{path} is not a JSON object.");
         }
-        catch (JsonException exception)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException) // the latter: text that is not UTF-8
         {
             throw new InvalidDataException($"{path} is not JSON: {exception.Message}", exception);
         }
     }
+
+    private static byte[] ReadBytes(string path) =>
+        new FileInfo(path).Length <= LargestFile ? File.ReadAllBytes(path) : throw new InvalidDataException($"{path} is larger than {LargestFile} bytes; it is not a configuration.");
 }

@@ -18,6 +18,8 @@ internal static class ModelFamilies
         ["gpt_oss"] = GptOss,
     };
 
+    private const int MostLayers = 4096;
+
     private static readonly string[] DecoderPrefixes = ["model.", "", "model.language_model.", "language_model.model."];
 
     private static readonly WeightNames PreNormNames = new()
@@ -45,18 +47,20 @@ internal static class ModelFamilies
             Attention = model.Attention with { QueryKeyValueBias = bias, OutputBias = bias },
             Mlp = model.Mlp with { Bias = c.OptionalBool("mlp_bias") ?? false },
             Layers = Layers(c, model),
+            BeginningOfText = 1,
+            EndOfText = [2],
         };
     }
 
     private static ModelSpecification Mistral(ConfigurationElement c)
     {
-        ModelSpecification model = Decoder(c, tied: false, Activation.Silu, keyValueHeads: 8);
-        return model with { Layers = Layers(c, model, _ => true, c.OptionalInt("sliding_window")) };
+        ModelSpecification model = Decoder(c, tied: false, Activation.Silu, keyValueHeads: 8, contextLength: 131_072);
+        return model with { Layers = Layers(c, model, _ => true, Window(c, 4096)), BeginningOfText = 1, EndOfText = [2] };
     }
 
     private static ModelSpecification Qwen2(ConfigurationElement c)
     {
-        ModelSpecification model = Decoder(c, tied: false, Activation.Silu);
+        ModelSpecification model = Decoder(c, tied: false, Activation.Silu, keyValueHeads: 32, contextLength: 32_768);
         return model with
         {
             Attention = model.Attention with { QueryKeyValueBias = true },
@@ -66,7 +70,7 @@ internal static class ModelFamilies
 
     private static ModelSpecification Qwen3(ConfigurationElement c)
     {
-        ModelSpecification model = Decoder(c, tied: false, Activation.Silu, headWidth: 128);
+        ModelSpecification model = Decoder(c, tied: false, Activation.Silu, keyValueHeads: 32, headWidth: 128, contextLength: 32_768);
         bool bias = c.OptionalBool("attention_bias") ?? false;
         return model with
         {
@@ -77,7 +81,7 @@ internal static class ModelFamilies
 
     private static LayerSpecification[] QwenLayers(ConfigurationElement c, ModelSpecification model)
     {
-        int? window = c.OptionalBool("use_sliding_window") == true ? c.OptionalInt("sliding_window") : null;
+        int? window = c.OptionalBool("use_sliding_window") == true ? Window(c, 4096) : null;
         int first = c.OptionalInt("max_window_layers") ?? 28;
         return Layers(c, model, layer => layer >= first, window);
     }
@@ -91,6 +95,8 @@ internal static class ModelFamilies
             Norm = model.Norm with { Placement = NormPlacement.After },
             Attention = model.Attention with { QueryKeyNorm = QueryKeyNorm.AllHeads, QueryKeyValueBias = bias, OutputBias = bias },
             Layers = Layers(c, model),
+            EndOfText = [50_279],
+            Padding = 1,
             Names = PreNormNames with
             {
                 NormBeforeAttention = null,
@@ -103,65 +109,72 @@ internal static class ModelFamilies
 
     private static ModelSpecification Gemma2(ConfigurationElement c)
     {
-        ModelSpecification model = Gemma(c, keyValueHeads: 4, contextLength: 8192);
+        ModelSpecification model = Gemma(c, vocabulary: 256_000, contextLength: 8192);
         return model with
         {
             Attention = model.Attention with { SoftCap = SoftCap(c, "attn_logit_softcapping", 50) },
             LogitSoftCap = SoftCap(c, "final_logit_softcapping", 30),
-            Layers = Layers(c, model, layer => layer % 2 == 0, c.OptionalInt("sliding_window") ?? 4096),
+            Layers = Layers(c, model, layer => layer % 2 == 0, Window(c, 4096)),
         };
     }
 
     private static ModelSpecification Gemma3(ConfigurationElement c)
     {
-        ModelSpecification model = Gemma(c, keyValueHeads: 4, contextLength: 131_072);
-        int pattern = c.OptionalInt("sliding_window_pattern") ?? c.OptionalInt("_sliding_window_pattern") ?? 6;
+        ModelSpecification model = Gemma(c, vocabulary: 262_208, contextLength: 131_072);
+        int pattern = c.Has("sliding_window_pattern") ? c.Size("sliding_window_pattern") : c.Size("_sliding_window_pattern", 6);
+        if (c.OptionalBool("use_bidirectional_attention") == true)
+            throw new InvalidDataException($"{c.Path}: use_bidirectional_attention is true; only models that attend to what came before are supported.");
         return model with
         {
             Attention = model.Attention with { QueryKeyNorm = QueryKeyNorm.PerHead, SoftCap = SoftCap(c, "attn_logit_softcapping", 0) },
             LogitSoftCap = SoftCap(c, "final_logit_softcapping", 0),
-            Layers = Layers(c, model, layer => (layer + 1) % pattern != 0, c.OptionalInt("sliding_window") ?? 4096, theta: 1_000_000, localTheta: c.OptionalDouble("rope_local_base_freq") ?? 10_000),
+            Layers = Layers(c, model, layer => (layer + 1) % pattern != 0, Window(c, 4096), theta: 1_000_000, localTheta: c.Positive("rope_local_base_freq", 10_000)),
         };
     }
 
-    private static ModelSpecification Gemma(ConfigurationElement c, int keyValueHeads, int contextLength)
+    private static ModelSpecification Gemma(ConfigurationElement c, int vocabulary, int contextLength)
     {
-        ModelSpecification model = Decoder(c, tied: true, Activation.GeluTanh, activationKey: c.Has("hidden_activation") ? "hidden_activation" : "hidden_act",
-            width: 2304, mlpWidth: 9216, layers: 26, heads: 8, keyValueHeads: keyValueHeads, headWidth: 256, vocabulary: 262_208, contextLength: contextLength);
+        ModelSpecification model = Decoder(c, tied: true, Activation.GeluTanh, activationKey: "hidden_activation",
+            width: 2304, mlpWidth: 9216, layers: 26, heads: 8, keyValueHeads: 4, headWidth: 256, vocabulary: vocabulary, contextLength: contextLength);
         bool bias = c.OptionalBool("attention_bias") ?? false;
         return model with
         {
             Norm = model.Norm with { Placement = NormPlacement.BeforeAndAfter, UnitOffset = true },
-            Attention = model.Attention with { Scale = 1 / MathF.Sqrt((float)(c.OptionalDouble("query_pre_attn_scalar") ?? 256)), QueryKeyValueBias = bias, OutputBias = bias },
+            Attention = model.Attention with { Scale = 1 / MathF.Sqrt((float)c.Positive("query_pre_attn_scalar", 256)), QueryKeyValueBias = bias, OutputBias = bias },
             EmbeddingScale = MathF.Sqrt(model.ModelWidth),
             Names = SandwichNames,
+            BeginningOfText = 2,
+            EndOfText = [1],
+            Padding = 0,
         };
     }
 
     private static ModelSpecification GptOss(ConfigurationElement c)
     {
-        ModelSpecification model = Decoder(c, tied: false, Activation.Silu, epsilon: 1e-5f, keyValueHeads: 8, headWidth: 64);
+        ModelSpecification model = Decoder(c, tied: false, Activation.Silu, epsilon: 1e-5f, keyValueHeads: 8, headWidth: 64, contextLength: 131_072);
+        if (!c.Has("rope_parameters") && !c.Has("rope_scaling"))
+            throw c.Missing("rope_parameters"); // no gpt-oss model rotates without YaRN
         bool bias = c.OptionalBool("attention_bias") ?? true;
-        int experts = c.OptionalInt("num_local_experts") ?? c.Size("num_experts", 128);
-        int perToken = c.OptionalInt("num_experts_per_tok") ?? c.Size("experts_per_token", 4);
-        if (perToken <= 0 || perToken > experts) throw new InvalidDataException($"{c.Path}: num_experts_per_tok is {perToken} of {experts} experts.");
+        int experts = c.Has("num_local_experts") ? c.Size("num_local_experts") : c.Size("num_experts", 128);
+        int perToken = c.Has("num_experts_per_tok") ? c.Size("num_experts_per_tok") : c.Size("experts_per_token", 4);
+        if (perToken > experts) throw new InvalidDataException($"{c.Path}: num_experts_per_tok is {perToken} of {experts} experts.");
         return model with
         {
             Attention = model.Attention with { Sinks = true, QueryKeyValueBias = bias, OutputBias = bias },
-            Mlp = model.Mlp with { Bias = true, Experts = new ExpertSpecification(experts, perToken, (float)(c.OptionalDouble("swiglu_limit") ?? 7)) },
-            Layers = Layers(c, model, layer => layer % 2 == 0, c.OptionalInt("sliding_window") ?? 128, theta: 150_000),
+            Mlp = model.Mlp with { Bias = true, Experts = new ExpertSpecification(experts, perToken, (float)c.Positive("swiglu_limit", 7), (float)c.Positive("swiglu_alpha", 1.702)) },
+            Layers = Layers(c, model, layer => layer % 2 == 0, Window(c, 128), theta: 150_000),
         };
     }
 
     private static ModelSpecification Gpt2(ConfigurationElement c)
     {
-        int width = c.Size("n_embd", 768), heads = c.Size("n_head", 12), layers = c.Size("n_layer", 12), headWidth = Divide(c, width, heads);
+        int width = c.Size("n_embd", 768), heads = c.Size("n_head", 12), layers = c.Size("n_layer", 12, MostLayers), headWidth = Divide(c, width, heads);
         bool scaled = c.OptionalBool("scale_attn_weights") ?? true, byLayer = c.OptionalBool("scale_attn_by_inverse_layer_idx") ?? false;
         return new ModelSpecification
         {
             Family = "gpt2",
             VocabularySize = c.Size("vocab_size", 50_257),
-            ContextLength = c.OptionalInt("n_positions") ?? c.Size("n_ctx", 1024),
+            ContextLength = c.Has("n_positions") ? c.Size("n_positions") : c.Size("n_ctx", 1024),
             ModelWidth = width,
             Norm = new NormSpecification(NormKind.Layer, Epsilon(c, "layer_norm_epsilon", 1e-5f)),
             Attention = new AttentionSpecification
@@ -176,6 +189,8 @@ internal static class ModelFamilies
             Mlp = new MlpSpecification { Width = c.Size("n_inner", 4 * width), Activation = ActivationOf(c, "activation_function", Activation.GeluTanh), Bias = true },
             Layers = [.. Enumerable.Range(0, layers).Select(layer => new LayerSpecification { ScaleDivisor = byLayer ? layer + 1 : 1 })],
             LearnedPositions = true,
+            BeginningOfText = 50_256,
+            EndOfText = [50_256],
             TiedUnembedding = c.OptionalBool("tie_word_embeddings") ?? true,
             Names = new WeightNames
             {
@@ -199,9 +214,9 @@ internal static class ModelFamilies
         int width = c.Size("hidden_size", 6144), heads = c.Size("num_attention_heads", 64), headWidth = Divide(c, width, heads);
         int context = c.Size("max_position_embeddings", 2048);
         ConfigurationElement? rope = c.Object("rope_parameters") ?? c.Object("rope_scaling");
-        double fraction = rope?.OptionalDouble("partial_rotary_factor") ?? c.OptionalDouble("rotary_pct") ?? c.OptionalDouble("partial_rotary_factor") ?? 0.25;
-        double theta = rope?.OptionalDouble("rope_theta") ?? c.OptionalDouble("rotary_emb_base") ?? c.OptionalDouble("rope_theta") ?? 10_000;
-        RotarySpecification rotary = RotaryScaling.Rotary(rope, theta, RotaryWidth(c, headWidth, fraction), context);
+        double fraction = rope?.OptionalDouble("partial_rotary_factor") ?? c.OptionalDouble("rotary_pct") ?? 0.25;
+        double theta = rope?.OptionalDouble("rope_theta") ?? c.OptionalDouble("rotary_emb_base") ?? 10_000;
+        RotarySpecification rotary = RotaryScaling.Rotary(c, rope, theta, RotaryWidth(c, headWidth, fraction), context);
         bool bias = c.OptionalBool("attention_bias") ?? true;
         return new ModelSpecification
         {
@@ -220,7 +235,9 @@ internal static class ModelFamilies
                 OutputBias = bias,
             },
             Mlp = new MlpSpecification { Width = c.Size("intermediate_size", 24_576), Activation = ActivationOf(c, "hidden_act", Activation.Gelu), Bias = true },
-            Layers = [.. Enumerable.Repeat(new LayerSpecification { Rotary = rotary }, c.Size("num_hidden_layers", 44, most: 4096))],
+            Layers = [.. Enumerable.Repeat(new LayerSpecification { Rotary = rotary }, c.Size("num_hidden_layers", 44, MostLayers))],
+            BeginningOfText = 0,
+            EndOfText = [2],
             ParallelResidual = c.OptionalBool("use_parallel_residual") ?? true,
             TiedUnembedding = c.OptionalBool("tie_word_embeddings") ?? false,
             Names = new WeightNames
@@ -258,12 +275,12 @@ internal static class ModelFamilies
             Attention = new AttentionSpecification
             {
                 Heads = attentionHeads,
-                KeyValueHeads = c.Size("num_key_value_heads", keyValueHeads ?? attentionHeads),
+                KeyValueHeads = c.Size("num_key_value_heads", c.IsNull("num_key_value_heads") ? attentionHeads : keyValueHeads ?? attentionHeads),
                 HeadWidth = headWidth.Value,
                 Scale = 1 / MathF.Sqrt(headWidth.Value),
             },
             Mlp = new MlpSpecification { Width = c.Size("intermediate_size", mlpWidth), Activation = ActivationOf(c, activationKey, activation), Gated = true },
-            Layers = new LayerSpecification[c.Size("num_hidden_layers", layers, most: 4096)],
+            Layers = new LayerSpecification[c.Size("num_hidden_layers", layers, MostLayers)],
             TiedUnembedding = c.OptionalBool("tie_word_embeddings") ?? tied,
             Names = PreNormNames,
         };
@@ -284,12 +301,12 @@ internal static class ModelFamilies
         bool byType = parameters is not null && (parameters.Has("full_attention") || parameters.Has("sliding_attention"));
         RotarySpecification Rotary(bool sliding)
         {
-            ConfigurationElement? scaling = byType ? parameters!.Object(sliding ? "sliding_attention" : "full_attention") : parameters;
             bool local = sliding && localTheta is not null;
+            ConfigurationElement? scaling = byType ? parameters!.Object(sliding ? "sliding_attention" : "full_attention") : local ? null : parameters;
             if (scaling is null && !local) scaling = c.Object("rope_scaling");
             double rotaryTheta = scaling?.OptionalDouble("rope_theta") ?? (local ? localTheta!.Value : c.OptionalDouble("rope_theta") ?? theta);
             double fraction = scaling?.OptionalDouble("partial_rotary_factor") ?? c.OptionalDouble("partial_rotary_factor") ?? 1;
-            return RotaryScaling.Rotary(scaling, rotaryTheta, RotaryWidth(c, model.Attention.HeadWidth, fraction), model.ContextLength);
+            return RotaryScaling.Rotary(c, scaling, rotaryTheta, RotaryWidth(c, model.Attention.HeadWidth, fraction), model.ContextLength);
         }
 
         RotarySpecification full = Rotary(sliding: false);
@@ -312,6 +329,9 @@ internal static class ModelFamilies
         int width = (int)(headWidth * fraction);
         return width > 0 && width <= headWidth ? width : throw new InvalidDataException($"{c.Path}: {fraction} of a head of {headWidth} dimensions cannot rotate.");
     }
+
+    /// <summary>The window of sliding layers; none where the configuration says null. The default holds only where the key is absent.</summary>
+    private static int? Window(ConfigurationElement c, int fallback) => c.IsNull("sliding_window") ? null : c.Size("sliding_window", fallback, most: int.MaxValue);
 
     private static int Divide(ConfigurationElement c, int width, int heads) =>
         width % heads == 0 ? width / heads : throw new InvalidDataException($"{c.Path}: a width of {width} cannot be shared by {heads} heads.");

@@ -1,16 +1,15 @@
-using System.Text.Json;
-
 namespace Microtome.Models;
 
 /// <summary>Inverse frequencies from a configuration's rotary parameters, in either spelling.</summary>
 internal static class RotaryScaling
 {
     /// <param name="parameters">The object that holds <c>rope_type</c> (or <c>type</c>) and its options; null for no scaling.</param>
+    /// <param name="theta">The base: the longest wavelength is nearly 2π times it.</param>
     /// <param name="width">The number of dimensions that rotate.</param>
-    public static RotarySpecification Rotary(ConfigurationElement? parameters, double theta, int width, int contextLength)
+    public static RotarySpecification Rotary(ConfigurationElement configuration, ConfigurationElement? parameters, double theta, int width, int contextLength)
     {
         double[] frequencies = new double[(width + 1) / 2]; // an odd width rotates one dimension more
-        for (int i = 0; i < frequencies.Length; i++) frequencies[i] = 1 / (double)(float)Math.Pow(theta, 2.0 * i / width);
+        for (int i = 0; i < frequencies.Length; i++) frequencies[i] = 1 / (double)(float)Math.Pow(theta, 2f * i / width); // float32 exponents and powers, as the reference computes them
         string kind = parameters?.String("rope_type") ?? parameters?.String("type") ?? "default";
         double magnitude = 1;
         switch (kind)
@@ -18,7 +17,7 @@ internal static class RotaryScaling
             case "default":
                 break;
             case "linear":
-                double divisor = parameters!.Double("factor");
+                double divisor = parameters!.Positive("factor");
                 for (int i = 0; i < frequencies.Length; i++) frequencies[i] /= divisor;
                 break;
             case "llama3":
@@ -32,15 +31,18 @@ internal static class RotaryScaling
             default:
                 throw new InvalidDataException($"{parameters!.Path}: rope_type '{kind}' is not supported; known are default, linear, dynamic, llama3 and yarn.");
         }
-        return new RotarySpecification(Array.ConvertAll(frequencies, f => (float)f), (float)magnitude);
+        float[] rounded = Array.ConvertAll(frequencies, f => (float)f);
+        if (!rounded.All(f => f >= 0 && float.IsFinite(f)) || !float.IsFinite((float)magnitude))
+            throw new InvalidDataException($"{(parameters ?? configuration).Path}: a rotary base of {theta} and '{kind}' scaling do not give finite frequencies.");
+        return new RotarySpecification(rounded, (float)magnitude);
     }
 
     /// <summary>Llama 3.1's: long wavelengths are stretched, short ones kept, those between blended.</summary>
     private static void ScaleLlama3(double[] frequencies, ConfigurationElement parameters)
     {
-        double factor = parameters.Double("factor");
-        double low = parameters.Double("low_freq_factor"), high = parameters.Double("high_freq_factor");
-        double original = parameters.Double("original_max_position_embeddings");
+        double factor = parameters.Positive("factor");
+        double low = parameters.Positive("low_freq_factor"), high = parameters.Positive("high_freq_factor");
+        double original = parameters.Positive("original_max_position_embeddings");
         for (int i = 0; i < frequencies.Length; i++)
         {
             double wavelength = 2 * Math.PI / frequencies[i];
@@ -54,9 +56,9 @@ internal static class RotaryScaling
     /// <summary>YaRN (Peng et al. 2023, arXiv 2309.00071, sections 3.2 to 3.4).</summary>
     private static double ScaleYarn(double[] frequencies, ConfigurationElement parameters, double theta, int width, int contextLength)
     {
-        double original = parameters.OptionalDouble("original_max_position_embeddings") ?? contextLength;
-        double factor = parameters.OptionalDouble("factor") ?? contextLength / original;
-        double fast = parameters.OptionalDouble("beta_fast") ?? 32, slow = parameters.OptionalDouble("beta_slow") ?? 1;
+        double original = parameters.Positive("original_max_position_embeddings", contextLength);
+        double factor = parameters.Positive("factor", contextLength / original);
+        double fast = parameters.Positive("beta_fast", 32), slow = parameters.Positive("beta_slow", 1);
         bool truncate = parameters.OptionalBool("truncate") ?? true;
 
         double DimensionOf(double rotations) => width * Math.Log(original / (rotations * 2 * Math.PI)) / (2 * Math.Log(theta));

@@ -11,16 +11,21 @@ namespace Microtome.Models.Safetensors;
 /// </summary>
 public sealed class SafetensorsWriter
 {
+    private const string MetadataName = "__metadata__";
     private readonly List<(string Name, ElementType Type, long[] Shape, Action<Stream> Write, long Bytes)> _tensors = [];
+    private readonly HashSet<string> _names = new(StringComparer.Ordinal);
 
     /// <summary>Free text stored in the header.</summary>
     public Dictionary<string, string> Metadata { get; } = [];
 
+    /// <summary>Adds a tensor; its elements are read when the file is written.</summary>
+    /// <exception cref="ArgumentException">There is a tensor of that name already.</exception>
     public void Add(string name, Tensor tensor)
     {
+        ArgumentNullException.ThrowIfNull(tensor);
         long[] shape = new long[tensor.Rank];
         for (int i = 0; i < shape.Length; i++) shape[i] = tensor.Shape[i];
-        _tensors.Add((name, ElementType.F32, shape, stream => WriteLarge(stream, tensor.Span), (long)tensor.Length * sizeof(float)));
+        Add(name, ElementType.F32, shape, stream => WriteLarge(stream, tensor.Span), (long)tensor.Length * sizeof(float));
     }
 
     /// <summary>A matrix, whose rows need not follow each other in memory.</summary>
@@ -36,14 +41,18 @@ public sealed class SafetensorsWriter
         Add(name, ElementType.I32, MemoryMarshal.AsBytes(values.AsSpan()).ToArray(), shape);
 
     /// <param name="bytes">The elements in row-major order, little-endian.</param>
-    /// <exception cref="ArgumentException">The number of bytes is not what the shape asks for.</exception>
+    /// <exception cref="ArgumentException">The number of bytes is not what the shape asks for, or there is a tensor of that name already.</exception>
     public void Add(string name, ElementType type, byte[] bytes, params long[] shape)
     {
         long length = 1;
-        foreach (long dimension in shape) length = checked(length * dimension);
+        foreach (long dimension in shape)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(dimension, nameof(shape));
+            length = checked(length * dimension);
+        }
         if (bytes.LongLength != length * type.Size())
             throw new ArgumentException($"'{name}': {bytes.LongLength} bytes do not fill {type} [{string.Join(", ", shape)}].", nameof(bytes));
-        _tensors.Add((name, type, shape, stream => stream.Write(bytes), bytes.LongLength));
+        Add(name, type, shape, stream => stream.Write(bytes), bytes.LongLength);
     }
 
     /// <exception cref="IOException">The file cannot be written; nothing of it is left.</exception>
@@ -61,6 +70,12 @@ public sealed class SafetensorsWriter
         }
     });
 
+    private void Add(string name, ElementType type, long[] shape, Action<Stream> write, long bytes)
+    {
+        if (name == MetadataName || !_names.Add(name)) throw new ArgumentException($"The file cannot have two entries called '{name}'.", nameof(name));
+        _tensors.Add((name, type, shape, write, bytes));
+    }
+
     private byte[] Header()
     {
         using MemoryStream buffer = new();
@@ -69,7 +84,7 @@ public sealed class SafetensorsWriter
             json.WriteStartObject();
             if (Metadata.Count > 0)
             {
-                json.WriteStartObject("__metadata__");
+                json.WriteStartObject(MetadataName);
                 foreach ((string key, string value) in Metadata) json.WriteString(key, value);
                 json.WriteEndObject();
             }
