@@ -9,7 +9,7 @@ public sealed class Tokenizer
     private const int MostBytes = 1 << 29;
 
     private readonly TokenizerParts _parts;
-    private readonly Dictionary<int, (AddedToken Token, string InText)> _addedById = [];
+    private readonly Dictionary<int, AddedToken> _addedById = [];
     private readonly Dictionary<string, int> _addedByContent = new(StringComparer.Ordinal);
     private readonly AddedTokenFinder _rawTokens;
     private readonly AddedTokenFinder _normalizedTokens;
@@ -18,15 +18,16 @@ public sealed class Tokenizer
     private Tokenizer(TokenizerParts parts, TokenizerConfiguration? configuration)
     {
         _parts = parts;
+        VocabularySize = Vocabulary.Size;
         foreach (AddedToken token in parts.AddedTokens)
         {
-            _addedById[token.Id] = (token, token.Normalized ? Normalize(token.Content) : token.Content);
+            _addedById[token.Id] = token;
             _addedByContent[token.Content] = token.Id;
+            VocabularySize = Math.Max(VocabularySize, token.Id + 1);
         }
-        _rawTokens = new AddedTokenFinder(_addedById.Values.Where(added => !added.Token.Normalized));
-        _normalizedTokens = new AddedTokenFinder(_addedById.Values.Where(added => added.Token.Normalized));
-        VocabularySize = Math.Max(Vocabulary.Size, parts.AddedTokens.Length == 0 ? 0 : parts.AddedTokens.Max(token => token.Id) + 1);
-        SpecialIds = [.. parts.AddedTokens.Where(token => token.Special).Select(token => token.Id).Distinct().Order()];
+        _rawTokens = new AddedTokenFinder(_addedById.Values.Where(token => !token.Normalized));
+        _normalizedTokens = new AddedTokenFinder(_addedById.Values.Where(token => token.Normalized));
+        SpecialIds = [.. _addedById.Values.Where(token => token.Special).Select(token => token.Id).Order()];
         BeginningOfText = FindConfigured(configuration?.BeginningOfText);
         EndOfText = FindConfigured(configuration?.EndOfText);
         Padding = FindConfigured(configuration?.Padding);
@@ -74,7 +75,7 @@ public sealed class Tokenizer
     {
         ArgumentNullException.ThrowIfNull(tokenizerJson);
         ArgumentException.ThrowIfNullOrEmpty(name);
-        using MemoryStream bytes = new();
+        using MemoryStream bytes = new(tokenizerJson.CanSeek ? (int)Math.Clamp(tokenizerJson.Length - tokenizerJson.Position, 0, MostBytes) : 0);
         byte[] buffer = new byte[1 << 16];
         for (int count; (count = tokenizerJson.Read(buffer)) > 0;)
         {
@@ -142,7 +143,7 @@ public sealed class Tokenizer
     /// </summary>
     public string TokenText(int id)
     {
-        if (_addedById.TryGetValue(id, out (AddedToken Token, string InText) added)) return added.Token.Content;
+        if (_addedById.TryGetValue(id, out AddedToken? added)) return added.Content;
         if (Piece(id, skipSpecialTokens: false) is not string piece) return "";
         (DecoderStage first, TextStage text) = Decoder.Build(inMiddle: true);
         first.Push(piece);
@@ -161,7 +162,7 @@ public sealed class Tokenizer
     /// <summary>A token as the decoder takes it; null when there is none, or when it is special and special tokens are skipped.</summary>
     internal string? Piece(int id, bool skipSpecialTokens)
     {
-        if (_addedById.TryGetValue(id, out (AddedToken Token, string InText) added)) return added.Token.Special && skipSpecialTokens ? null : added.InText;
+        if (_addedById.TryGetValue(id, out AddedToken? added)) return added.Special && skipSpecialTokens ? null : added.InText;
         return Vocabulary.Contains(id) ? Vocabulary.Text(id) : null;
     }
 
@@ -227,8 +228,6 @@ public sealed class Tokenizer
         }
         if (covered < normalized.Length) words.Add(new Word(normalized, covered, normalized.Length));
     }
-
-    private string Normalize(string content) => _parts.Normalizer is null ? content : _parts.Normalizer.Apply(new AlignedText(content, 0)).Units.ToString();
 
     private int? FindConfigured(string? content) => content is null ? null : Find(content);
 

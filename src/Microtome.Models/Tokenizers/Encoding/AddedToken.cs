@@ -8,4 +8,8 @@ namespace Microtome.Models.Tokenizers;
 /// <param name="StripLeft">Whether it takes the white space before it.</param>
 /// <param name="StripRight">Whether it takes the white space after it.</param>
 /// <param name="SingleWord">Whether it is found only where no word character touches it.</param>
-internal sealed record AddedToken(int Id, string Content, bool Special, bool Normalized, bool StripLeft, bool StripRight, bool SingleWord);
+internal sealed record AddedToken(int Id, string Content, bool Special, bool Normalized, bool StripLeft, bool StripRight, bool SingleWord)
+{
+    /// <summary>What is looked for in the text: the content, normalized if that is when it is looked for.</summary>
+    public required string InText { get; init; }
+}

@@ -1,20 +1,20 @@
-using System.Buffers;
-
 namespace Microtome.Models.Tokenizers;
 
 /// <summary>Finds added tokens in a text: the leftmost, and of those the longest.</summary>
 internal sealed class AddedTokenFinder
 {
-    private readonly (string Text, AddedToken Token)[] _sorted;
-    private readonly SearchValues<char> _firstUnits;
+    private readonly AddedToken[] _sorted;
+    private readonly ulong[] _firstUnits = new ulong[0x10000 / 64];
 
-    /// <param name="tokens">What to look for and which token it is; empty texts are never found.</param>
-    public AddedTokenFinder(IEnumerable<(AddedToken Token, string InText)> tokens)
+    /// <param name="tokens">What to look for; what is empty is never found.</param>
+    public AddedTokenFinder(IEnumerable<AddedToken> tokens)
     {
-        _sorted = [.. tokens.Where(token => token.InText.Length > 0).Select(token => (token.InText, token.Token))];
-        // Stable, so that the first of equal texts comes first.
-        _sorted = [.. _sorted.OrderBy(token => token.Text, StringComparer.Ordinal)];
-        _firstUnits = SearchValues.Create([.. _sorted.Select(token => token.Text[0]).Distinct()]);
+        List<AddedToken> sorted = [];
+        foreach (AddedToken token in tokens)
+            if (token.InText.Length > 0) sorted.Add(token);
+        sorted.Sort((left, right) => string.CompareOrdinal(left.InText, right.InText));
+        _sorted = [.. sorted];
+        foreach (AddedToken token in sorted) _firstUnits[token.InText[0] / 64] |= 1UL << token.InText[0];
     }
 
     /// <summary>The range of <paramref name="text"/> that a token takes, white space that it strips included.</summary>
@@ -24,15 +24,14 @@ internal sealed class AddedTokenFinder
     {
         if (_sorted.Length == 0) return;
         int taken = 0, at = 0;
-        while (at < text.Length && text[at..].IndexOfAny(_firstUnits) is >= 0 and int distance)
+        while (at < text.Length)
         {
-            at += distance;
-            if (Longest(text[at..]) is not (string found, AddedToken token))
+            if ((_firstUnits[text[at] / 64] >> text[at] & 1) == 0 || Longest(text[at..]) is not AddedToken token)
             {
                 at++;
                 continue;
             }
-            int start = at, end = at + found.Length;
+            int start = at, end = at + token.InText.Length;
             at = end;
             if (token.SingleWord && (TouchesWordBefore(text, start) || TouchesWordAfter(text, end))) continue;
             if (token.StripLeft)
@@ -54,16 +53,16 @@ internal sealed class AddedTokenFinder
     private static bool TouchesWordAfter(ReadOnlySpan<char> text, int at) => at < text.Length && CharacterSet.WordOrJoiner.Contains(CharacterSet.Next(text, ref at));
 
     /// <summary>The longest token that <paramref name="text"/> begins with: narrows the range of sorted tokens unit by unit.</summary>
-    private (string Text, AddedToken Token)? Longest(ReadOnlySpan<char> text)
+    private AddedToken? Longest(ReadOnlySpan<char> text)
     {
-        (string, AddedToken)? longest = null;
+        AddedToken? longest = null;
         int low = 0, high = _sorted.Length;
         for (int i = 0; i < text.Length && low < high; i++)
         {
             low = FirstAtOrAbove(low, high, i, text[i]);
             high = FirstAtOrAbove(low, high, i, text[i] + 1);
             // Sorted, the text that ends here comes before those that go on.
-            if (low < high && _sorted[low].Text.Length == i + 1) longest = _sorted[low];
+            if (low < high && _sorted[low].InText.Length == i + 1) longest = _sorted[low];
         }
         return longest;
     }
@@ -73,7 +72,7 @@ internal sealed class AddedTokenFinder
         while (low < high)
         {
             int middle = (low + high) / 2;
-            string candidate = _sorted[middle].Text;
+            string candidate = _sorted[middle].InText;
             if (unit < candidate.Length && candidate[unit] >= value) high = middle;
             else low = middle + 1;
         }

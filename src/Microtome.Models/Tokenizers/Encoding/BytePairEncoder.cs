@@ -15,7 +15,7 @@ internal sealed class BytePairEncoder(Vocabulary vocabulary, MergeTable merges, 
     private const int LongestCachedWord = 64;
     private const int MostCachedWords = 1 << 16;
 
-    private readonly int[] _byteIds = Array.ConvertAll([.. Enumerable.Range(0, 256)], value => options.ByteFallback ? vocabulary.Find($"<0x{value:X2}>") : -1);
+    private readonly int[] _byteIds = options.ByteFallback ? FindBytes(vocabulary) : [];
     private readonly ConcurrentDictionary<string, Symbol[]> _cache = new(StringComparer.Ordinal);
     private int _cached;
 
@@ -54,6 +54,13 @@ internal sealed class BytePairEncoder(Vocabulary vocabulary, MergeTable merges, 
         symbols = symbols[..count];
         count = count <= 32 ? MergeShort(symbols) : MergeLong(symbols);
         foreach (Symbol symbol in symbols[..count]) output.Add(symbol);
+    }
+
+    private static int[] FindBytes(Vocabulary vocabulary)
+    {
+        int[] ids = new int[256];
+        for (int value = 0; value < ids.Length; value++) ids[value] = vocabulary.Find($"<0x{value:X2}>");
+        return ids;
     }
 
     private int MostSymbols(ReadOnlySpan<char> word) => options.ByteFallback ? Encoding.UTF8.GetByteCount(word) : word.Length;

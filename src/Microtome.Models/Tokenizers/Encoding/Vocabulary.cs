@@ -1,73 +1,86 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
 
 namespace Microtome.Models.Tokenizers;
 
-/// <summary>The pieces of a model's vocabulary and their ids: UTF-8 in one array, found through a hash table of indices.</summary>
+/// <summary>
+/// The pieces of a model's vocabulary and their ids: UTF-8 in one array, found through a hash table of indices. Pieces are added first;
+/// <see cref="Complete"/> then makes the table, once and of the right size, since vocabularies are large and loading should be quick.
+/// </summary>
 internal sealed class Vocabulary
 {
     // Drawn anew in each process, so that no file can be made whose pieces all collide.
     private static readonly ulong s_seed = BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(8));
 
-    private byte[] _text = new byte[1 << 16];
+    private byte[] _text = new byte[1 << 12];
     private int _textLength;
-    private Piece[] _pieces = new Piece[1 << 12];
-    private ulong[] _slots = new ulong[1 << 13];
-    private int[] _pieceOfId = [];
+    private Piece[] _pieces = new Piece[1 << 9];
+    private int _count;
+    private Slot[] _slots = [];
+    // 1 more than the id of the piece that is this one character.
     private readonly int[] _idOfUnit = new int[0x10000];
     private readonly Dictionary<int, int> _idOfAstral = [];
 
-    private readonly record struct Piece(int Start, int Length, int Id);
+    /// <summary>Where the piece with an id is in the text; length 0 for ids without one.</summary>
+    private readonly record struct Piece(int Start, int Length);
 
-    public Vocabulary() => Array.Fill(_idOfUnit, -1);
-
-    public int Count { get; private set; }
+    /// <summary>The key is the piece itself up to 8 bytes, else its hash; length 0 marks a free slot.</summary>
+    private readonly record struct Slot(ulong Key, int Length, int Id);
 
     /// <summary>The largest id and 1.</summary>
-    public int Size => _pieceOfId.Length;
+    public int Size { get; private set; }
 
-    /// <summary>Adds a piece; false when it is there already.</summary>
+    /// <summary>Adds a piece that is not empty; false when its id is taken.</summary>
     public bool TryAdd(ReadOnlySpan<byte> piece, int id)
     {
-        if (Count * 2 >= _slots.Length) Grow();
-        ulong hash = Hash(piece);
-        int slot = FindSlot(piece, hash);
-        if (_slots[slot] != 0) return false;
-        if (Count == _pieces.Length) Array.Resize(ref _pieces, Count * 2);
+        if (id >= _pieces.Length) Array.Resize(ref _pieces, Math.Max(id + 1, _pieces.Length * 2));
+        if (_pieces[id].Length > 0) return false;
         while (_textLength + piece.Length > _text.Length) Array.Resize(ref _text, _text.Length * 2);
         piece.CopyTo(_text.AsSpan(_textLength));
-        _pieces[Count] = new Piece(_textLength, piece.Length, id);
-        _slots[slot] = hash << 32 | (uint)++Count;
+        _pieces[id] = new Piece(_textLength, piece.Length);
         _textLength += piece.Length;
-
-        if (piece.Length is > 0 and <= 4 && Rune.DecodeFromUtf8(piece, out Rune rune, out int length) == System.Buffers.OperationStatus.Done && length == piece.Length)
-        {
-            if (rune.IsBmp) _idOfUnit[rune.Value] = id;
-            else _idOfAstral[rune.Value] = id;
-        }
+        _count++;
+        Size = Math.Max(Size, id + 1);
+        if (piece.Length <= 4) AddCodePoint(piece, id);
         return true;
     }
 
-    /// <summary>Indexes the pieces by id once all are added; the id of two of them, or null when ids are distinct.</summary>
-    public int? Complete(int largestId)
+    /// <summary>Makes the pieces ready to be found, once all are added.</summary>
+    /// <exception cref="InvalidDataException">A piece is there twice.</exception>
+    public void Complete(string file)
     {
-        _pieceOfId = new int[largestId + 1];
-        for (int i = 0; i < Count; i++)
+        _slots = new Slot[BitOperations.RoundUpToPowerOf2((uint)_count + (uint)_count / 2 + 2)];
+        for (int id = 0; id < Size; id++)
         {
-            ref int piece = ref _pieceOfId[_pieces[i].Id];
-            if (piece != 0) return _pieces[i].Id;
-            piece = i + 1;
+            ReadOnlySpan<byte> piece = this[id];
+            if (piece.Length == 0) continue;
+            ulong key = Key(piece);
+            ref Slot slot = ref FindSlot(piece, key);
+            if (slot.Length > 0) throw new InvalidDataException($"{file}: model.vocab has the piece '{Encoding.UTF8.GetString(piece)}' twice, with the ids {slot.Id} and {id}.");
+            slot = new Slot(key, piece.Length, id);
         }
-        return null;
     }
 
     /// <summary>The id of a piece; -1 when there is none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Find(ReadOnlySpan<byte> piece)
     {
-        ulong slot = _slots[FindSlot(piece, Hash(piece))];
-        return slot == 0 ? -1 : _pieces[(int)(uint)slot - 1].Id;
+        if (piece.Length == 0) return -1;
+        Slot slot = FindSlot(piece, Key(piece));
+        return slot.Length == 0 ? -1 : slot.Id;
+    }
+
+    /// <summary>
+    /// As <see cref="Find(ReadOnlySpan{byte})"/>, but looks first at the ids <paramref name="guess"/> and 1 more, which costs far less than the table.
+    /// </summary>
+    public int Find(ReadOnlySpan<byte> piece, int guess)
+    {
+        if (piece.Length > 0 && this[guess].SequenceEqual(piece)) return guess;
+        return piece.Length > 0 && this[guess + 1].SequenceEqual(piece) ? guess + 1 : Find(piece);
     }
 
     public int Find(ReadOnlySpan<char> piece)
@@ -80,68 +93,61 @@ internal sealed class Vocabulary
     /// <summary>The id of the piece that is one code point; -1 when there is none.</summary>
     public int FindCodePoint(int codePoint)
     {
-        if ((uint)codePoint < 0x10000) return _idOfUnit[codePoint];
+        if ((uint)codePoint < 0x10000) return _idOfUnit[codePoint] - 1;
         return _idOfAstral.TryGetValue(codePoint, out int id) ? id : -1;
     }
 
-    public bool Contains(int id) => (uint)id < (uint)_pieceOfId.Length && _pieceOfId[id] != 0;
+    public bool Contains(int id) => this[id].Length > 0;
 
     /// <summary>The piece of an id as UTF-8; empty when there is none.</summary>
     public ReadOnlySpan<byte> this[int id]
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get
         {
-            if (!Contains(id)) return default;
-            Piece piece = _pieces[_pieceOfId[id] - 1];
+            if ((uint)id >= (uint)_pieces.Length) return default;
+            Piece piece = _pieces[id];
             return _text.AsSpan(piece.Start, piece.Length);
         }
     }
 
     public string Text(int id) => Encoding.UTF8.GetString(this[id]);
 
-    private int FindSlot(ReadOnlySpan<byte> piece, ulong hash)
+    private void AddCodePoint(ReadOnlySpan<byte> piece, int id)
+    {
+        if (Rune.DecodeFromUtf8(piece, out Rune rune, out int length) != OperationStatus.Done || length != piece.Length) return;
+        if (rune.IsBmp) _idOfUnit[rune.Value] = id + 1;
+        else _idOfAstral[rune.Value] = id;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ref Slot FindSlot(ReadOnlySpan<byte> piece, ulong key)
     {
         int mask = _slots.Length - 1;
-        for (int slot = (int)(hash >> 32) & mask; ; slot = slot + 1 & mask)
+        for (int index = (int)(Mix(key ^ (ulong)piece.Length << 60) >> 32) & mask; ; index = index + 1 & mask)
         {
-            ulong entry = _slots[slot];
-            if (entry == 0) return slot;
-            if (entry >> 32 != (uint)hash) continue;
-            Piece candidate = _pieces[(int)(uint)entry - 1];
-            if (piece.SequenceEqual(_text.AsSpan(candidate.Start, candidate.Length))) return slot;
+            ref Slot slot = ref _slots[index];
+            if (slot.Length == 0) return ref slot;
+            if (slot.Key == key && slot.Length == piece.Length && (piece.Length <= 8 || piece.SequenceEqual(this[slot.Id]))) return ref slot;
         }
     }
 
-    private void Grow()
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Key(ReadOnlySpan<byte> piece)
     {
-        ulong[] old = _slots;
-        _slots = new ulong[old.Length * 2];
-        int mask = _slots.Length - 1;
-        for (int i = 0; i < Count; i++)
-        {
-            ulong hash = Hash(_text.AsSpan(_pieces[i].Start, _pieces[i].Length));
-            int slot = (int)(hash >> 32) & mask;
-            while (_slots[slot] != 0) slot = slot + 1 & mask;
-            _slots[slot] = hash << 32 | (uint)(i + 1);
-        }
-    }
-
-    private static ulong Hash(ReadOnlySpan<byte> piece)
-    {
-        ulong hash = s_seed ^ (ulong)piece.Length;
-        while (piece.Length >= 8)
+        ulong hash = 0;
+        while (piece.Length > 8)
         {
             hash = Mix(hash ^ BinaryPrimitives.ReadUInt64LittleEndian(piece));
             piece = piece[8..];
         }
+        if (piece.Length >= 4) return hash ^ (BinaryPrimitives.ReadUInt32LittleEndian(piece) | (ulong)BinaryPrimitives.ReadUInt32LittleEndian(piece[^4..]) << 32);
         ulong rest = 0;
-        if (piece.Length >= 4)
-            rest = BinaryPrimitives.ReadUInt32LittleEndian(piece) | (ulong)BinaryPrimitives.ReadUInt32LittleEndian(piece[^4..]) << 32;
-        else
-            foreach (byte value in piece) rest = rest << 8 | value;
-        return Mix(hash ^ rest);
+        foreach (byte value in piece) rest = rest << 8 | value;
+        return hash ^ rest;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong Mix(ulong value)
     {
         ulong high = Math.BigMul(value ^ s_seed, 0x9E3779B97F4A7C15, out ulong low);

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Microtome.Models.Tokenizers;
 
 /// <summary>A value of a JSON file and where it stands, so that every error can say so.</summary>
-internal readonly struct JsonPlace(string file, string path, JsonElement element)
+internal sealed class JsonPlace(string file, string path, JsonElement element)
 {
     public bool IsNull => element.ValueKind == JsonValueKind.Null;
 

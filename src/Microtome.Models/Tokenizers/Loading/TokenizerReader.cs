@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 
@@ -16,7 +17,6 @@ internal sealed class TokenizerReader
     private readonly int _largestAllowedId;
     private readonly Vocabulary _vocabulary = new();
     private readonly MergeTable _merges = new();
-    private int _largestId = -1;
     private bool _hasVocabulary;
     private bool _hasMerges;
     private byte[] _scratch = new byte[256];
@@ -86,14 +86,14 @@ internal sealed class TokenizerReader
         if (Given(model, "dropout") is JsonPlace { IsZero: false } dropout)
             throw dropout.Error("is not 0; random merges are not supported");
 
-        if (_vocabulary.Complete(_largestId) is int twice) throw new InvalidDataException($"{_file}: model.vocab has more than one piece with the id {twice}.");
-        AddedToken[] added = components.TryGetValue("added_tokens", out JsonPlace tokens) && !tokens.IsNull ? ReadAddedTokens(tokens) : [];
+        Normalizer? normalizer = Given(components, "normalizer") is JsonPlace place ? ComponentReader.ReadNormalizer(place) : null;
+        AddedToken[] added = Given(components, "added_tokens") is JsonPlace tokens ? ReadAddedTokens(tokens, normalizer) : [];
         int? unknown = Given(model, "unk_token")?.Text() is string name && _vocabulary.Find(name) is >= 0 and int id ? id : null;
         BytePairOptions options = new(unknown, Flag(model, "fuse_unk"), Flag(model, "byte_fallback"), Flag(model, "ignore_merges"));
         return new TokenizerParts(
             new BytePairEncoder(_vocabulary, _merges, options),
             added,
-            Given(components, "normalizer") is JsonPlace normalizer ? ComponentReader.ReadNormalizer(normalizer) : null,
+            normalizer,
             Given(components, "pre_tokenizer") is JsonPlace preTokenizer ? ComponentReader.ReadPreTokenizer(preTokenizer) : null,
             Given(components, "post_processor") is JsonPlace postProcessor ? ComponentReader.ReadPostProcessor(postProcessor, _largestAllowedId) : null,
             Given(components, "decoder") is JsonPlace decoder ? ComponentReader.ReadDecoder(decoder) : DecoderPlan.JoinWithSpaces);
@@ -131,14 +131,13 @@ internal sealed class TokenizerReader
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             ReadOnlySpan<byte> piece = Unescaped(in reader, 0);
-            Utf8JsonReader value = reader;
-            value.Read();
-            if (value.TokenType != JsonTokenType.Number || !value.TryGetInt32(out int id) || id < 0 || id > _largestAllowedId)
-                throw Error(in reader, $"model.vocab['{reader.GetString()}'] should be an id from 0 to {_largestAllowedId}");
-            if (!_vocabulary.TryAdd(piece, id)) throw Error(in reader, $"model.vocab has the piece '{reader.GetString()}' twice");
-            _largestId = Math.Max(_largestId, id);
-            reader = value;
+            reader.Read();
+            if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt32(out int id) || id < 0 || id > _largestAllowedId)
+                throw Error(in reader, $"model.vocab['{Encoding.UTF8.GetString(piece)}'] should be an id from 0 to {_largestAllowedId}");
+            if (piece.Length == 0) continue;
+            if (!_vocabulary.TryAdd(piece, id)) throw Error(in reader, $"model.vocab has the id {id} for both '{_vocabulary.Text(id)}' and '{Encoding.UTF8.GetString(piece)}'");
         }
+        _vocabulary.Complete(_file);
     }
 
     private void ReadMerges(ref Utf8JsonReader reader)
@@ -146,6 +145,7 @@ internal sealed class TokenizerReader
         if (_hasMerges) throw Error(in reader, "model.merges is there twice");
         if (reader.TokenType != JsonTokenType.StartArray) throw Error(in reader, "model.merges should be an array");
         _hasMerges = true;
+        int merged = 0;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             ReadOnlySpan<byte> both;
@@ -170,22 +170,29 @@ internal sealed class TokenizerReader
                 if (!reader.Read() || reader.TokenType != JsonTokenType.EndArray) throw Error(in reader, $"model.merges[{_merges.Count}] should be a pair of pieces");
                 both = _scratch.AsSpan(0, length);
             }
-            _merges.Add(Piece(in reader, both[..split]), Piece(in reader, both[split..]), Piece(in reader, both));
+            // Merges are mostly in the order of what they make.
+            merged = Known(in reader, both, _vocabulary.Find(both, merged));
+            ReadOnlySpan<byte> left = both[..split], right = both[split..];
+            _merges.Add(Known(in reader, left, _vocabulary.Find(left)), Known(in reader, right, _vocabulary.Find(right)), merged);
         }
+        _merges.Complete();
     }
 
-    private int Piece(scoped ref readonly Utf8JsonReader reader, ReadOnlySpan<byte> piece)
-    {
-        int id = _vocabulary.Find(piece);
-        return id >= 0 ? id : throw Error(in reader, $"model.merges[{_merges.Count}] needs the piece '{System.Text.Encoding.UTF8.GetString(piece)}', which model.vocab lacks");
-    }
+    /// <summary>The id, if the piece of a merge has one.</summary>
+    private int Known(scoped ref readonly Utf8JsonReader reader, ReadOnlySpan<byte> piece, int id) =>
+        id >= 0 ? id : throw Error(in reader, $"model.merges[{_merges.Count}] needs the piece '{Encoding.UTF8.GetString(piece)}', which model.vocab lacks");
 
     /// <summary>The reader's string or name, in place where it has no escapes, else in the scratch space from <paramref name="at"/>.</summary>
     private ReadOnlySpan<byte> Unescaped(scoped ref readonly Utf8JsonReader reader, int at) =>
         reader.ValueIsEscaped ? _scratch.AsSpan(at, CopyUnescaped(in reader, at)) : reader.ValueSpan;
 
-    private int CopyUnescaped(scoped ref readonly Utf8JsonReader reader, int at) =>
-        reader.CopyString(Scratch(at + reader.ValueSpan.Length).AsSpan(at));
+    private int CopyUnescaped(scoped ref readonly Utf8JsonReader reader, int at)
+    {
+        Span<byte> target = Scratch(at + reader.ValueSpan.Length).AsSpan(at);
+        if (reader.ValueIsEscaped) return reader.CopyString(target);
+        reader.ValueSpan.CopyTo(target);
+        return reader.ValueSpan.Length;
+    }
 
     private byte[] Scratch(int length)
     {
@@ -193,7 +200,7 @@ internal sealed class TokenizerReader
         return _scratch;
     }
 
-    private AddedToken[] ReadAddedTokens(JsonPlace place)
+    private AddedToken[] ReadAddedTokens(JsonPlace place, Normalizer? normalizer)
     {
         Dictionary<int, string> contents = [];
         List<AddedToken> tokens = [];
@@ -205,8 +212,11 @@ internal sealed class TokenizerReader
             if (_vocabulary.Find(content) is >= 0 and int known) id = known;
             else if (_vocabulary.Contains(id)) throw item.Error($"has the id {id}, which is also that of '{_vocabulary.Text(id)}' in model.vocab");
             if (!contents.TryAdd(id, content) && contents[id] != content) throw item.Error($"has the id {id}, which is also that of '{contents[id]}'");
-            tokens.Add(new AddedToken(id, content, ItemFlag(item, "special", false), ItemFlag(item, "normalized", !ItemFlag(item, "special", false)),
-                ItemFlag(item, "lstrip", false), ItemFlag(item, "rstrip", false), ItemFlag(item, "single_word", false)));
+            bool special = ItemFlag(item, "special", false), normalized = ItemFlag(item, "normalized", !special);
+            tokens.Add(new AddedToken(id, content, special, normalized, ItemFlag(item, "lstrip", false), ItemFlag(item, "rstrip", false), ItemFlag(item, "single_word", false))
+            {
+                InText = normalized && normalizer is not null ? normalizer.Apply(new AlignedText(content, 0)).Units.ToString() : content,
+            });
         }
         return [.. tokens];
     }
@@ -214,7 +224,7 @@ internal sealed class TokenizerReader
     private static bool ItemFlag(JsonPlace item, string name, bool otherwise) => item.Optional(name)?.Flag() ?? otherwise;
 
     private static JsonPlace? Given(Dictionary<string, JsonPlace> places, string name) =>
-        places.TryGetValue(name, out JsonPlace place) && !place.IsNull ? place : null;
+        places.TryGetValue(name, out JsonPlace? place) && !place.IsNull ? place : null;
 
     private static bool Flag(Dictionary<string, JsonPlace> places, string name) => Given(places, name)?.Flag() ?? false;
 
