@@ -59,5 +59,5 @@ public static class ParityRun
     private static string Line(ParityResult result) =>
         $"{(result.Passed ? "ok  " : "FAIL")}  {result.Kind,-12} {result.Name,-34} " +
         (result.Failure is null ? "" : $"{result.Failure}; ") +
-        (result.Where.Length == 0 ? "" : $"worst error {result.Worst:0.0000} of tolerance, in {result.Where}");
+        (result.Where.Length == 0 ? result.Failure is null ? "identical" : "" : $"worst error {result.Worst:0.0000} of tolerance, in {result.Where}");
 }

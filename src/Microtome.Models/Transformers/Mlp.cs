@@ -31,7 +31,7 @@ internal sealed class DenseMlp(Activation activation, Linear? gate, Linear up, L
     {
         Tensor hidden = (gate ?? up).Apply(x); // [rows, hidden]
         hooks.Run(HookPoint.MlpPre, layer, hidden);
-        activation.Apply(hidden.Span);
+        WorkerPool.For(hidden.Rows, row => activation.Apply(hidden.Row(row)));
         if (gate is not null)
         {
             Tensor linear = up.Apply(x);
@@ -84,9 +84,10 @@ internal sealed class ExpertMlp(ExpertSpecification experts, Linear router, Line
     private IEnumerable<(int Expert, float Weight)> Route(Span<float> scores)
     {
         float[] values = scores.ToArray();
-        int[] chosen = [.. Enumerable.Range(0, values.Length).OrderByDescending(expert => values[expert]).Take(experts.PerToken)];
+        int[] chosen = new int[experts.PerToken];
+        VectorOperations.TopK(values, chosen);
         float[] weights = Array.ConvertAll(chosen, expert => values[expert]);
-        TensorPrimitives.SoftMax(weights, weights);
+        VectorOperations.Softmax(weights);
         return chosen.Zip(weights);
     }
 

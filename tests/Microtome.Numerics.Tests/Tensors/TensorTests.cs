@@ -81,7 +81,7 @@ public sealed unsafe class TensorTests
 
     [Fact]
     public void Integers_are_no_operands() =>
-        Should.Throw<ArgumentException>(() => new MatrixView(null, ElementType.I32, 1, 1, 1, 1)).Message.ShouldContain("I32");
+        Should.Throw<ArgumentException>(() => new MatrixView(null, ElementType.I32, 1, 1, 1, 1, null)).Message.ShouldContain("I32");
 
     internal static Tensor Counted(params ReadOnlySpan<int> shape)
     {
