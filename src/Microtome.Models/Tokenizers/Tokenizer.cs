@@ -110,10 +110,13 @@ public sealed class Tokenizer
     }
 
     /// <summary>The same tokens with ranges in Unicode code points of <paramref name="text"/>, as Python counts, in place of UTF-16 units.</summary>
+    /// <exception cref="ArgumentException">The tokens are not those of the text.</exception>
     public static Token[] CodePointOffsets(string text, IReadOnlyList<Token> tokens)
     {
         ArgumentNullException.ThrowIfNull(text);
         ArgumentNullException.ThrowIfNull(tokens);
+        if (tokens.Any(token => token.Start < 0 || token.Start > token.End || token.End > text.Length))
+            throw new ArgumentException($"A token's range is not within the {text.Length} units of the text; give the text that was encoded.", nameof(tokens));
         int[] codePoints = new int[text.Length + 1];
         for (int at = 0, count = 0; at < text.Length;)
         {

@@ -80,7 +80,6 @@ internal sealed class TokenizerReader
 
     private TokenizerParts Assemble(Dictionary<string, JsonPlace> components, Dictionary<string, JsonPlace> model)
     {
-        if (Given(model, "type")?.Text() is string type and not "BPE") throw new InvalidDataException($"{_file}: the model is of the unsupported type '{type}'; supported is BPE.");
         foreach (string affix in (string[])["continuing_subword_prefix", "end_of_word_suffix"])
             if (Given(model, affix)?.Text() is { Length: > 0 } text) throw new InvalidDataException($"{_file}: model.{affix} is '{text}', which is not supported; it should be empty.");
         if (Given(model, "dropout") is JsonPlace { IsZero: false } dropout)
@@ -118,6 +117,8 @@ internal sealed class TokenizerReader
                 reader.Skip();
             }
             else rest[name] = new JsonPlace(_file, $"model.{name}", JsonElement.ParseValue(ref reader));
+            // Models of other types have vocabularies of other shapes, so this error should come first.
+            if (name == "type" && Given(rest, "type")?.Text() is string type and not "BPE") throw rest["type"].Error($"is '{type}'; supported is BPE");
         }
         if (postponed && _hasVocabulary) ReadMerges(ref merges);
         return rest;

@@ -45,14 +45,18 @@ internal sealed class AlignedText
     /// <summary>Collects a new text whose units have origins in an older one.</summary>
     internal sealed class Builder(int capacity)
     {
+        private const int MostUnits = 1 << 27;
+
         private readonly List<char> _units = new(capacity);
         private readonly List<int> _starts = new(capacity);
         private readonly List<int> _ends = new(capacity);
 
         public int Length => _units.Count;
 
+        /// <exception cref="InvalidDataException">The text has become too long, which a normalizer of a hostile file can do to any text.</exception>
         public void Append(char unit, int start, int end)
         {
+            if (_units.Count == MostUnits) throw new InvalidDataException($"The text, normalized, has more than {MostUnits} characters; encode it in parts.");
             _units.Add(unit);
             _starts.Add(start);
             _ends.Add(end);
