@@ -8,7 +8,7 @@ namespace Microtome.Numerics;
 internal sealed unsafe class ProductChunk
 {
     private const long MultiplyAddsWorthThreads = 1 << 20;
-    private const long ElementsWorthThreads = 1 << 17;
+    private const long ElementsWorthThreads = 1 << 18;
     private const int ItemsPerThread = 8;
     private const int SmallLeft = 1 << 17; // elements
 
