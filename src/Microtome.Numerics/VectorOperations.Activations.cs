@@ -30,6 +30,7 @@ public static partial class VectorOperations
     /// <inheritdoc cref="Gelu" path="/exception"/>
     public static void Tanh(ReadOnlySpan<float> x, Span<float> result) => Map<TanhFunction>(x, result);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Map<TFunction>(ReadOnlySpan<float> x, Span<float> result) where TFunction : struct, IFunction
     {
         CheckLengths(x.Length, result.Length);

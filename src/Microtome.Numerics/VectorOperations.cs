@@ -71,6 +71,7 @@ public static partial class VectorOperations
     }
 
     /// <summary>32 partial sums, one for each index modulo 32, which are then added in pairs.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float SumOfProducts(ReadOnlySpan<float> x, ReadOnlySpan<float> y)
     {
         const int Width = 8;
@@ -102,6 +103,7 @@ public static partial class VectorOperations
     private static Vector256<float> AddProducts(ref float x, ref float y, int index, Vector256<float> sum) =>
         Vector256.FusedMultiplyAdd(Vector256.LoadUnsafe(ref x, (nuint)index), Vector256.LoadUnsafe(ref y, (nuint)index), sum);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Sum(ReadOnlySpan<float> x)
     {
         Vector256<float> sum = default;

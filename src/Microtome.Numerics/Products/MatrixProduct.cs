@@ -1,6 +1,10 @@
 namespace Microtome.Numerics;
 
-/// <summary>Matrix products in float32: <c>C = A·B</c>, or <c>C += A·B</c>. The same bits for any number of threads.</summary>
+/// <summary>
+/// Matrix products in float32: <c>C = A·B</c>, or <c>C += A·B</c>. Every element is a sum over blocks of 256 k, in order; within a block
+/// one fused multiply-add per term, in order. So its bits depend on its row of A, its column of B and what C held, and on nothing else:
+/// not on the number of threads, on the other rows and columns, on strides, on whether B is packed, or on the processor.
+/// </summary>
 public static unsafe class MatrixProduct
 {
     /// <param name="a">[m, k]</param>
@@ -8,10 +12,8 @@ public static unsafe class MatrixProduct
     /// <param name="c">[m, n]; must not overlap a or b</param>
     /// <param name="accumulate">Add to what c holds.</param>
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
-    public static void Multiply(MatrixView a, MatrixView b, Matrix c, bool accumulate = false)
-    {
+    public static void Multiply(MatrixView a, MatrixView b, Matrix c, bool accumulate = false) =>
         Multiply(a, b, c, accumulate, MatrixKernel.Best);
-    }
 
     /// <inheritdoc cref="Multiply(MatrixView, MatrixView, Matrix, bool)"/>
     public static void Multiply(MatrixView a, PackedMatrix b, Matrix c, bool accumulate = false)
@@ -37,7 +39,7 @@ public static unsafe class MatrixProduct
         GC.KeepAlive(c.Owner);
     }
 
-    /// <summary>The specification of every fast path: the sum in order of k, in float64, rounded once.</summary>
+    /// <summary>What tests compare the products with: the sum in float64, rounded once.</summary>
     internal static void Reference(MatrixView a, MatrixView b, Matrix c, bool accumulate)
     {
         WorkerPool.For(c.Rows, row =>

@@ -3,6 +3,8 @@ namespace Microtome.Numerics;
 /// <summary>The specification of the vector kernels, and what runs where there is none of them.</summary>
 internal sealed unsafe class PlainKernel : MatrixKernel
 {
+    public override string ToString() => "Plain";
+
     public override int TileRows => 4;
 
     public override int PanelColumns => 8;

@@ -8,7 +8,7 @@ namespace Microtome.Numerics;
 internal sealed unsafe class ProductChunk
 {
     private const long MultiplyAddsWorthThreads = 1 << 20;
-    private const long ElementsWorthThreads = 1 << 17;
+    private const long ElementsWorthThreads = 1 << 18;
     private const int ItemsPerThread = 8;
     private const int SmallLeft = 1 << 17; // elements
 
@@ -43,14 +43,19 @@ internal sealed unsafe class ProductChunk
 
     public void Run()
     {
-        if ((long)_paddedRows * _depth >= ElementsWorthThreads) WorkerPool.For(_tiles, PackLeft);
-        else
-            for (int tile = 0; tile < _tiles; tile++) PackLeft(tile);
+        long elements = (long)_paddedRows * _depth;
+        Each(_tiles, PackLeft, threaded: elements >= ElementsWorthThreads);
+        Each(
+            _blocks * _groups, MultiplyItem,
+            threaded: elements * _c.Columns >= MultiplyAddsWorthThreads || (long)_depth * _c.Columns >= ElementsWorthThreads);
+    }
 
-        int items = _blocks * _groups;
-        if ((long)_paddedRows * _depth * _c.Columns >= MultiplyAddsWorthThreads || (long)_depth * _c.Columns >= ElementsWorthThreads) WorkerPool.For(items, MultiplyItem);
+    /// <summary>What takes less than about ten microseconds is not worth another thread.</summary>
+    private static void Each(int count, Action<int> body, bool threaded)
+    {
+        if (threaded) WorkerPool.For(count, body);
         else
-            for (int item = 0; item < items; item++) MultiplyItem(item);
+            for (int i = 0; i < count; i++) body(i);
     }
 
     private int Height(int tile) => tile == _tiles - 1 ? _lastHeight : _kernel.TileRows;

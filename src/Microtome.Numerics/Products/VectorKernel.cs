@@ -7,6 +7,8 @@ internal sealed unsafe partial class VectorKernel<TSimd, TVector> : MatrixKernel
     where TSimd : struct, ISimd<TVector>
     where TVector : unmanaged
 {
+    public override string ToString() => typeof(TSimd).Name;
+
     public override int TileRows => TSimd.TileRows;
 
     public override int PanelColumns => 2 * TSimd.Lanes;
