@@ -53,11 +53,11 @@ public static class TranscoderReader
             : throw new FileNotFoundException($"{folder} lacks {missing.Length} of {files.Count * patterns.Length} files: {string.Join(", ", missing.Take(MostNamed))}{(missing.Length > MostNamed ? ", …" : "")}.", missing[0]);
     }
 
-    /// <summary>The file of a listed entry; null when there is none. A configuration may come from anywhere, so what it lists must lie in its folder.</summary>
+    /// <summary>The file of a listed entry, by its path in the folder or a whole path; null when there is none.</summary>
     private static string? Listed(string folder, string entry)
     {
-        if (Path.IsPathRooted(entry) || entry.Split('/', '\\').Contains(".."))
-            throw new InvalidDataException($"{folder}: config.yaml lists '{entry}'; files must lie in the folder, and are listed by their path in it.");
+        if (entry.Split('/', '\\').Contains(".."))
+            throw new InvalidDataException($"{folder}: config.yaml lists '{entry}'; list files by their path in the folder or by their whole path.");
         string path = Path.Combine(folder, entry);
         return File.Exists(path) ? path : null;
     }

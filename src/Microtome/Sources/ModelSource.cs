@@ -26,9 +26,12 @@ internal sealed class ModelSource(ProgressDisplay progress, CancellationToken ca
     {
         if (name is null && modelName is not null) throw new ArgumentException("--model needs transcoders that were made for it: give them with --transcoders.");
         string folder = await ResolveAsync(name, SmallTranscoders, ["config.yaml"]);
-        if (name is not null && !Directory.Exists(name) && !File.ReadAllText(Path.Combine(folder, "config.yaml")).Contains("transcoders:", StringComparison.Ordinal))
+        if (name is null || Directory.Exists(name)) return TranscoderReader.Open(folder, entry => Download(entry, null));
+
+        // A configuration that lists files may list another repository's; otherwise the layers' files are beside it.
+        if (!File.ReadAllText(Path.Combine(folder, "config.yaml")).Contains("transcoders:", StringComparison.Ordinal))
             folder = await ResolveAsync(name, SmallTranscoders, ["config.yaml", .. TranscoderFiles]);
-        return TranscoderReader.Open(folder, DownloadFile);
+        return TranscoderReader.Open(folder, entry => Download(entry, HubReference.Parse(name)));
     }
 
     /// <summary>The folder of a local path, or of the Hub's files that match the patterns.</summary>
@@ -46,12 +49,13 @@ internal sealed class ModelSource(ProgressDisplay progress, CancellationToken ca
         return await hub.DownloadAsync(reference, patterns, progress.Downloads(name), cancellation);
     }
 
-    private string DownloadFile(string entry)
+    /// <summary>A file that transcoders' configuration lists: an hf:// address, or a path in the configuration's own repository.</summary>
+    private string Download(string entry, HubReference? repository)
     {
-        if (!entry.StartsWith("hf://", StringComparison.Ordinal) || !HubReference.TryParse(entry, out HubReference? reference))
-            throw new FileNotFoundException($"The transcoder file '{entry}' is neither beside config.yaml nor an hf:// address.", entry);
+        HubReference? file = entry.StartsWith("hf://", StringComparison.Ordinal) ? HubReference.Parse(entry) : repository?.Below(entry);
+        if (file is null) throw new FileNotFoundException($"The transcoder file '{entry}' is neither beside config.yaml nor an hf:// address.", entry);
         using HubClient hub = new(HubOptions.FromEnvironment());
-        return hub.DownloadFileAsync(reference, progress.Downloads(entry), cancellation).GetAwaiter().GetResult();
+        return hub.DownloadFileAsync(file, progress.Downloads(entry), cancellation).GetAwaiter().GetResult();
     }
 }
 
