@@ -108,6 +108,7 @@ public sealed class Transcoder
                 for (int i = 0; i < row.Length; i++)
                     if (row[i] != 0) byPosition[position].Add(new ActiveFeature(position, start + i, row[i]));
             });
+            ResidentMemory.Trim();
         }
         return [.. byPosition.SelectMany(list => list)];
     }

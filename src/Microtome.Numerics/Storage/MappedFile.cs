@@ -21,6 +21,7 @@ public sealed unsafe class MappedFile : IDisposable
         byte* start = null;
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
         _data = start + _view.PointerOffset;
+        ResidentMemory.Register(this);
     }
 
     ~MappedFile() => Release();
@@ -41,9 +42,13 @@ public sealed unsafe class MappedFile : IDisposable
         return new ReadOnlySpan<byte>(_data + offset, length);
     }
 
+    /// <summary>Lets the system have the file's pages back; they are read again when they are touched.</summary>
+    internal void ReleasePages() => ResidentMemory.ReleasePages(_data, Length);
+
     /// <summary>Unmaps the file. No view of it may be used afterwards.</summary>
     public void Dispose()
     {
+        ResidentMemory.Unregister(this);
         Release();
         GC.SuppressFinalize(this);
     }
