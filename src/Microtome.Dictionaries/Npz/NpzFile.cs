@@ -22,6 +22,9 @@ public sealed unsafe class NpzFile : IDisposable
     }
 
     /// <summary>The arrays under the names that they were saved under.</summary>
+    /// <summary>The file's size in bytes.</summary>
+    public long Length => _file.Length;
+
     public IReadOnlyDictionary<string, StoredTensor> Arrays { get; }
 
     /// <summary>Reads the archive's directory and each array's header. Entries that are not arrays are left out.</summary>

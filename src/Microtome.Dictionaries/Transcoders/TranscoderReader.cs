@@ -26,7 +26,10 @@ public static class TranscoderReader
             Transcoder[] layers = [.. Files(folder, configuration, resolve).Select((files, layer) => ReadLayer(files, layer, configuration, opened))];
             CheckTogether(folder, layers, configuration);
             return new TranscoderSet(configuration.Name ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(folder)), configuration.ModelName, configuration.IsCrossLayer,
-                configuration.Input, configuration.Output, layers, opened);
+                configuration.Input, configuration.Output, layers, opened)
+            {
+                Bytes = opened.Sum(file => file is NpzFile npz ? npz.Length : ((SafetensorsFile)file).Length),
+            };
         }
         catch
         {

@@ -34,6 +34,9 @@ public sealed class TranscoderSet : IDisposable
 
     public IReadOnlyList<Transcoder> Layers { get; }
 
+    /// <summary>The size of all files in bytes.</summary>
+    public long Bytes { get; internal init; }
+
     public bool HasSkip => Layers[0].Skip is not null;
 
     /// <summary>Checks that the set was made for a model of this shape.</summary>

@@ -97,7 +97,6 @@ internal static class InspectCommand
 
     private static Inspection Transcoders(string name, string folder)
     {
-        using ProgressDisplay progress = new();
         using TranscoderSet set = TranscoderReader.Open(folder);
         Inspection inspection = new(name, set.IsCrossLayer ? "cross-layer transcoder" : "transcoders, one a layer");
         inspection.Add("name", set.Name);
@@ -110,8 +109,7 @@ internal static class InspectCommand
         inspection.Add("writes", set.Output.Name());
         inspection.Add("skip connection", set.HasSkip ? "yes" : "no");
         inspection.Add("weights", $"{set.Layers[0].Encoder.Type} encoders, {set.Layers[0].DecoderType} decoders");
-        long bytes = Directory.EnumerateFiles(folder).Sum(file => new FileInfo(file).Length);
-        inspection.AddMemory(bytes);
+        inspection.AddMemory(set.Bytes);
         return inspection;
     }
 
