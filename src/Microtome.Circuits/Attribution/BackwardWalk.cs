@@ -62,7 +62,7 @@ internal sealed class BackwardWalk(LocalReplacement local)
         foreach (GradientBlocks.Group group in blocks.GroupsAt(layer))
             for (int row = group.FirstRow; row < group.FirstRow + group.Rows; row++)
             {
-                Span<float> gradient = stream.Row(blocks.IndexOf(group, row, blocks.Targets[row].Position));
+                Span<float> gradient = stream.Row(group.IndexOf(row, blocks.Targets[row].Position));
                 TensorPrimitives.Add(gradient, readings.Row(row), gradient);
             }
     }
@@ -108,23 +108,51 @@ internal sealed class BackwardWalk(LocalReplacement local)
     private void PullAttention(int layer, Matrix stream, GradientBlocks blocks, Workspace space)
     {
         if (stream.Rows == 0) return;
-        LayerWeights weights = _model.Transformer.Weights.Layers[layer];
-        AttentionSpecification attention = _model.Specification.Attention;
+        PatternMixing mixing = Mixing(layer);                                        // P, with norm1's denominators
+        MatrixView toStream = space.ValueWeights(layer);                             // W_Vᵀ, with the rest of norm1ᵀ
 
-        Matrix written = stream;
-        if (weights.NormAfterAttention is { } after)
+        int spread = layer == local.Layers - 1 ? 0 : blocks.CountAbove(_model.Specification.ParallelResidual ? layer + 1 : layer);
+        foreach (GradientBlocks.Tile tile in blocks.Tiles(0, spread))
         {
-            written = space.CopyOf(stream);
-            after.Pull(written, space.Denominators(local.AttentionPostDenominators[layer], stream.Rows));
+            Matrix gradients = stream.RowRange(tile.Start, tile.Count), heads = space.Heads(tile.Count), values = space.Values(tile.Count);
+            MatrixProduct.Multiply(AtAttentionOutput(layer, gradients, blocks, tile.Start, space), Output(layer), heads);
+            mixing.Pull(tile, heads, values, fromOwnPosition: false);
+            MatrixProduct.Multiply(values, toStream, gradients, accumulate: true);
         }
-        Matrix heads = space.Heads(stream.Rows);                                     // [gradients, heads · head width]
-        MatrixProduct.Multiply(written, weights.Output.Weight.T, heads);
-        Matrix values = space.Values(stream.Rows);                                   // [gradients, key-value heads · head width]
-        PatternMixing.Pull(local.Patterns[layer], heads, values, attention, blocks);
-        Matrix pulled = space.Pulled(stream.Rows);                                   // [gradients, width]
-        MatrixProduct.Multiply(values, weights.Value.Weight.T, pulled);
-        weights.NormBeforeAttention?.Pull(pulled, space.Denominators(local.AttentionDenominators[layer], stream.Rows));
-        Add(stream, pulled);
+
+        // Targets that no attention has passed yet have a gradient at their own position only.
+        foreach (GradientBlocks.Tile tile in blocks.Tiles(spread, stream.Rows))
+        {
+            Matrix gradients = stream.RowRange(tile.Start, tile.Count), heads = space.Heads(tile.Count), values = space.Values(tile.Count);
+            HeadsAtOwnPositions(layer, gradients, tile, blocks, heads, space);
+            mixing.Pull(tile, heads, values, fromOwnPosition: true);
+            MatrixProduct.Multiply(values, toStream, gradients, accumulate: true);
+        }
+    }
+
+    private MatrixView Output(int layer) => _model.Transformer.Weights.Layers[layer].Output.Weight.T;
+
+    private PatternMixing Mixing(int layer) =>
+        new(local.Patterns[layer], local.AttentionDenominators[layer], _model.Specification.Attention, _model.Specification.Layers[layer].Window);
+
+    /// <summary>The gradient at attention's output: the stream's, through a norm that may lie between.</summary>
+    /// <param name="start">The first of the gradients.</param>
+    private Matrix AtAttentionOutput(int layer, Matrix gradients, GradientBlocks blocks, int start, Workspace space)
+    {
+        if (_model.Transformer.Weights.Layers[layer].NormAfterAttention is not { } norm) return gradients;
+        Matrix atOutput = space.CopyOf(gradients);
+        norm.Pull(atOutput, space.Denominators(local.AttentionPostDenominators[layer], gradients.Rows, start));
+        return atOutput;
+    }
+
+    /// <summary>(g W_Oᵀ) at the targets' own positions; other rows are not set.</summary>
+    private void HeadsAtOwnPositions(int layer, Matrix gradients, GradientBlocks.Tile tile, GradientBlocks blocks, Matrix heads, Workspace space)
+    {
+        Matrix written = AtAttentionOutput(layer, gradients, blocks, tile.Start, space);
+        Tensor own = Tensor.Uninitialized(tile.Rows, gradients.Columns), ownHeads = Tensor.Uninitialized(tile.Rows, heads.Columns);
+        for (int i = 0; i < tile.Rows; i++) written.Row(tile.Target(i)[tile.Target(i).Position]).CopyTo(own.Row(i));
+        MatrixProduct.Multiply(own.AsMatrix(), Output(layer), ownHeads.AsMatrix());
+        for (int i = 0; i < tile.Rows; i++) ownHeads.Row(i).CopyTo(heads.Row(tile.Target(i)[tile.Target(i).Position]));
     }
 
     private void ReadTokens(Matrix stream, GradientBlocks blocks, Matrix rows)
@@ -142,6 +170,6 @@ internal sealed class BackwardWalk(LocalReplacement local)
     private static void Add(Matrix x, Matrix? other)
     {
         if (other is not { } y) return;
-        for (int row = 0; row < x.Rows; row++) TensorPrimitives.Add(x.Row(row), y.Row(row), x.Row(row));
+        WorkerPool.For(x.Rows, row => TensorPrimitives.Add(x.Row(row), y.Row(row), x.Row(row)));
     }
 }

@@ -80,6 +80,7 @@ public sealed class LocalReplacement
     public static LocalReplacement Build(ReplacementModel model, int[] tokens, IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         LocalReplacement local = Run(model, tokens, cancellation);
+        progress?.Report(0);
         local.FindFeatures(progress, cancellation);
         return local;
     }

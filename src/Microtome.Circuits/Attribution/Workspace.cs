@@ -12,21 +12,23 @@ internal sealed class Workspace
     private readonly GradientBlocks _blocks;
     private readonly Tensor _heads;
     private readonly Tensor _values;
-    private readonly Tensor _pulled;
+    private readonly int _width;
     private readonly float[] _denominators;
     private readonly List<DecoderRange>[] _decodersAt;
     private Tensor? _copy;
     private Tensor? _skipped;
     private Tensor? _decoders;
+    private Tensor? _valueWeights;
+    private float[]? _ones;
 
     public Workspace(LocalReplacement local, GradientBlocks blocks)
     {
         ModelSpecification model = local.Model.Specification;
         _local = local;
         _blocks = blocks;
-        _heads = Tensor.Uninitialized(blocks.Count, model.Attention.Heads * model.Attention.HeadWidth);
-        _values = Tensor.Uninitialized(blocks.Count, model.Attention.KeyValueHeads * model.Attention.HeadWidth);
-        _pulled = Tensor.Uninitialized(blocks.Count, model.ModelWidth);
+        _heads = Tensor.Uninitialized(blocks.LargestTile, model.Attention.Heads * model.Attention.HeadWidth);
+        _values = Tensor.Uninitialized(blocks.LargestTile, model.Attention.KeyValueHeads * model.Attention.HeadWidth);
+        _width = model.ModelWidth;
         _denominators = new float[blocks.Count];
         _decodersAt = new List<DecoderRange>[local.Positions];
     }
@@ -39,23 +41,34 @@ internal sealed class Workspace
 
     public Matrix Values(int rows) => _values.AsMatrix().RowRange(0, rows);
 
-    public Matrix Pulled(int rows) => _pulled.AsMatrix().RowRange(0, rows);
-
-    public Matrix Skipped(int rows) => (_skipped ??= Tensor.Uninitialized(_blocks.Count, _pulled.Columns)).AsMatrix().RowRange(0, rows);
+    public Matrix Skipped(int rows) => (_skipped ??= Tensor.Uninitialized(_blocks.Count, _width)).AsMatrix().RowRange(0, rows);
 
     public Matrix CopyOf(Matrix gradients)
     {
         _copy ??= Tensor.Uninitialized(_blocks.Count, gradients.Columns);
         Matrix copy = _copy.AsMatrix().RowRange(0, gradients.Rows);
-        for (int row = 0; row < gradients.Rows; row++) gradients.Row(row).CopyTo(copy.Row(row));
+        WorkerPool.For(gradients.Rows, row => gradients.Row(row).CopyTo(copy.Row(row)));
+        return copy;
+    }
+
+    /// <summary>W_Vᵀ and what the norm before attention multiplies gradients with, but for its denominators [key-value heads · head width, width].</summary>
+    public MatrixView ValueWeights(int layer)
+    {
+        LayerWeights weights = _local.Model.Transformer.Weights.Layers[layer];
+        MatrixView value = weights.Value.Weight.T;
+        if (weights.NormBeforeAttention is not { } norm) return value;
+        Matrix copy = (_valueWeights ??= Tensor.Uninitialized(value.Rows, value.Columns)).AsMatrix();
+        WorkerPool.For(value.Rows, row => value.CopyRow(row, copy.Row(row)));
+        norm.Pull(copy, _ones ??= [.. Enumerable.Repeat(1f, value.Rows)]);
         return copy;
     }
 
     /// <summary>The denominators by gradient, from those by position.</summary>
-    public ReadOnlySpan<float> Denominators(Tensor? byPosition, int rows)
+    /// <param name="start">The first gradient.</param>
+    public ReadOnlySpan<float> Denominators(Tensor? byPosition, int rows, int start = 0)
     {
         if (byPosition is null) return [];
-        for (int row = 0; row < rows; row++) _denominators[row] = byPosition.Span[_blocks.PositionOf[row]];
+        for (int row = 0; row < rows; row++) _denominators[row] = byPosition.Span[_blocks.PositionOf[start + row]];
         return _denominators.AsSpan(0, rows);
     }
 

@@ -55,7 +55,17 @@ public sealed class SafetensorsWriter
         Add(name, type, shape, stream => stream.Write(bytes), bytes.LongLength);
     }
 
+    /// <summary>A tensor too large to hold: it is written while the file is.</summary>
+    /// <param name="write">Writes the elements in row-major order, little-endian. Tensors are written in the order in which they were added.</param>
+    public void Add(string name, ElementType type, ReadOnlySpan<long> shape, Action<Stream> write)
+    {
+        long bytes = type.Size();
+        foreach (long dimension in shape) bytes = checked(bytes * dimension);
+        _tensors.Add((name, type, shape.ToArray(), write, bytes));
+    }
+
     /// <exception cref="IOException">The file cannot be written; nothing of it is left.</exception>
+    /// <exception cref="InvalidOperationException">A tensor was given another number of bytes than its shape asks for; nothing of the file is left.</exception>
     public void Save(string path, CancellationToken cancellation = default) => AtomicFile.Write(path, stream =>
     {
         byte[] header = Header();
@@ -66,7 +76,10 @@ public sealed class SafetensorsWriter
         foreach (var tensor in _tensors)
         {
             cancellation.ThrowIfCancellationRequested();
+            long start = stream.Position;
             tensor.Write(stream);
+            if (stream.Position - start != tensor.Bytes)
+                throw new InvalidOperationException($"'{tensor.Name}' was written with {stream.Position - start} bytes; its shape asks for {tensor.Bytes}.");
         }
     });
 

@@ -77,12 +77,16 @@ public sealed unsafe class Normalization
     /// <param name="throughScale">False where the gradient is with respect to the value before the learned scale.</param>
     public void Pull(Matrix gradients, ReadOnlySpan<float> denominators, bool throughScale = true)
     {
-        for (int row = 0; row < gradients.Rows; row++)
+        fixed (float* start = denominators)
         {
-            Span<float> gradient = gradients.Row(row);
-            if (throughScale) TensorPrimitives.Multiply(gradient, _scale.Span, gradient);
-            TensorPrimitives.Multiply(gradient, 1 / denominators[row], gradient);
-            if (_kind == NormKind.Layer) TensorPrimitives.Subtract(gradient, Mean(gradient), gradient);
+            float* denominator = start;
+            WorkerPool.For(gradients.Rows, row =>
+            {
+                Span<float> gradient = gradients.Row(row);
+                if (throughScale) TensorPrimitives.Multiply(gradient, _scale.Span, gradient);
+                TensorPrimitives.Multiply(gradient, 1 / denominator[row], gradient);
+                if (_kind == NormKind.Layer) TensorPrimitives.Subtract(gradient, Mean(gradient), gradient);
+            });
         }
     }
 
