@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Text.Json;
 using Microtome.Circuits;
 using Microtome.Dictionaries;
@@ -25,7 +26,10 @@ public static class AttributionParity
             Compare(Path.Combine(folder, "..", "models", name), transcoders, place, id => $"t{id}", comparison);
         }));
 
-    /// <summary>Compares one case with the <c>golden.safetensors</c> and <c>graph.json</c> in <paramref name="place"/>.</summary>
+    /// <summary>
+    /// Compares one case with the <c>golden.safetensors</c> and <c>graph.json</c> or <c>graph.json.gz</c> in <paramref name="place"/>. Where there are
+    /// <c>adjacency_rows</c>, the adjacency holds only those rows; where there is no <c>edge_mask</c>, the links of the JSON are the kept edges.
+    /// </summary>
     public static void Compare(string modelFolder, TranscoderSet transcoders, string place, Func<int, string> textOf, Comparison comparison)
     {
         using SafetensorsFile golden = SafetensorsFile.Open(Path.Combine(place, "golden.safetensors"));
@@ -41,8 +45,14 @@ public static class AttributionParity
             BatchSize = 64,
         };
         AttributionGraph graph = Attributor.Attribute(model, tokens, options, textOf);
+        using JsonDocument? json = OpenJson(Path.Combine(place, "graph.json"));
+        long kept = golden.Find("edge_mask")?.ToInt64().Sum() ?? json?.RootElement.GetProperty("links").GetArrayLength() ?? throw new InvalidDataException($"{place} does not say which edges are kept.");
+        // The graph pruned at the threshold that keeps as many edges as the golden file.
+        PrunedGraph Prune(AttributionGraph whole) => EdgeThresholds.Select(threshold => PrunedGraph.Prune(whole, 0.8, threshold)).MinBy(pruned => Math.Abs(pruned.Edges.Count - kept))!;
+
         CompareGraph(graph, golden, comparison);
-        if (File.Exists(Path.Combine(place, "graph.json"))) CompareJson(graph, golden, Path.Combine(place, "graph.json"), comparison);
+        ComparePruned(Prune(graph), golden, comparison);
+        if (json is not null) CompareJson(graph, Prune, json.RootElement, comparison);
         if (golden.Find("interventions") is { } interventions) CompareInterventions(model, tokens, interventions.ToTensor(), golden, comparison);
     }
 
@@ -58,37 +68,44 @@ public static class AttributionParity
 
         Tensor adjacency = new(graph.NodeCount, graph.NodeCount);
         for (int row = 0; row < graph.Edges.Rows; row++) graph.Edges.Row(row).CopyTo(adjacency.Row(graph.NodeOfRow(row)));
+        if (golden.Find("adjacency_rows") is { } rows)
+            adjacency = Tensor.From(ModelParity.Ints(rows).SelectMany(row => adjacency.Row(row).ToArray()).ToArray(), (int)rows.Length, graph.NodeCount);
         comparison.Rows("adjacency", adjacency.Span, golden.Get("adjacency").ToTensor().Span, graph.NodeCount, EdgeTolerance);
 
         comparison.Close("node_influence", Array.ConvertAll(Influence.OfNodes(graph), value => (float)value), golden.Get("node_influence"), ScoreTolerance);
         GraphScores scores = GraphScores.Of(graph);
         comparison.Close("replacement_score", [(float)scores.Replacement], golden.Get("replacement_score"), ScoreTolerance);
         comparison.Close("completeness_score", [(float)scores.Completeness], golden.Get("completeness_score"), ScoreTolerance);
+    }
 
-        PrunedGraph pruned = Prune(graph, golden);
+    private static void ComparePruned(PrunedGraph pruned, SafetensorsFile golden, Comparison comparison)
+    {
+        AttributionGraph graph = pruned.Graph;
         comparison.Close("cumulative_scores", pruned.CumulativeInfluence.ToArray(), golden.Get("cumulative_scores"), ScoreTolerance);
         comparison.Same("node_mask", Array.ConvertAll(pruned.Nodes.ToArray(), kept => kept ? 1L : 0), (ReadOnlySpan<long>)golden.Get("node_mask").ToInt64());
+        if (golden.Find("edge_mask") is not { } expected) return;
         long[] mask = new long[graph.NodeCount * graph.NodeCount];
         foreach (GraphEdge edge in pruned.Edges) mask[graph.NodeOfRow(edge.Row) * graph.NodeCount + edge.Source] = 1;
-        comparison.Same("edge_mask", mask, (ReadOnlySpan<long>)golden.Get("edge_mask").ToInt64());
+        comparison.Same("edge_mask", mask, (ReadOnlySpan<long>)expected.ToInt64());
     }
 
-    /// <summary>The graph pruned at the edge threshold that keeps as many edges as the golden file.</summary>
-    private static PrunedGraph Prune(AttributionGraph graph, SafetensorsFile golden)
+    private static JsonDocument? OpenJson(string path)
     {
-        long kept = golden.Get("edge_mask").ToInt64().Sum();
-        return EdgeThresholds.Select(threshold => PrunedGraph.Prune(graph, 0.8, threshold)).MinBy(pruned => Math.Abs(pruned.Edges.Count - kept))!;
+        if (File.Exists(path)) return JsonDocument.Parse(File.ReadAllBytes(path));
+        if (!File.Exists(path + ".gz")) return null;
+        using FileStream file = File.OpenRead(path + ".gz");
+        using GZipStream stream = new(file, CompressionMode.Decompress);
+        return JsonDocument.Parse(stream);
     }
 
-    private static void CompareJson(AttributionGraph graph, SafetensorsFile golden, string path, Comparison comparison)
+    private static void CompareJson(AttributionGraph graph, Func<AttributionGraph, PrunedGraph> prune, JsonElement expected, Comparison comparison)
     {
-        using JsonDocument expected = JsonDocument.Parse(File.ReadAllBytes(path));
-        JsonElement metadata = expected.RootElement.GetProperty("metadata");
+        JsonElement metadata = expected.GetProperty("metadata");
         graph = graph with { Origin = new GraphOrigin("", metadata.GetProperty("scan").GetString()!, metadata.GetProperty("prompt").GetString()!) };
         using MemoryStream stream = new();
-        GraphJson.Write(Prune(graph, golden), metadata.GetProperty("slug").GetString()!, stream);
+        GraphJson.Write(prune(graph), metadata.GetProperty("slug").GetString()!, stream);
         using JsonDocument actual = JsonDocument.Parse(stream.ToArray());
-        CompareValues("graph.json", actual.RootElement, expected.RootElement, comparison);
+        CompareValues("graph.json", actual.RootElement, expected, comparison);
     }
 
     /// <summary>Everything equal, numbers to the tolerance of scores or, for a link's weight, of edges.</summary>

@@ -4,7 +4,7 @@ using Microtome.Models.Tokenizers;
 
 namespace Microtome.Parity;
 
-/// <summary>Tokenizers against Hugging Face's: ids, ids with special tokens, decoded text, offsets in code points.</summary>
+/// <summary>Tokenizers against Hugging Face's: ids, ids with special tokens, decoded text, offsets in code points; those of them that a case gives.</summary>
 internal static class TokenizerParity
 {
     private const string Packed = ".tokenizer.json.gz", Plain = ".tokenizer.json";
@@ -28,13 +28,17 @@ internal static class TokenizerParity
         {
             string text = expected.GetProperty("text").GetString()!, at = $"text {index++}";
             IReadOnlyList<Token> tokens = tokenizer.EncodeWithOffsets(text);
-            int[] ids = Ints(expected.GetProperty("ids"));
-            comparison.Same($"{at}: ids", [.. tokens.Select(token => token.Id)], (ReadOnlySpan<int>)ids);
-            comparison.Same($"{at}: ids without offsets", tokenizer.Encode(text), (ReadOnlySpan<int>)ids);
-            comparison.Same($"{at}: ids_with_special", tokenizer.Encode(text, addSpecialTokens: true), (ReadOnlySpan<int>)Ints(expected.GetProperty("ids_with_special")));
-            comparison.Same($"{at}: decoded", [tokenizer.Decode(ids)], (ReadOnlySpan<string>)[expected.GetProperty("decoded").GetString()!]);
-            int[] offsets = [.. expected.GetProperty("offsets").EnumerateArray().SelectMany(Ints)];
-            comparison.Same($"{at}: offsets", [.. Tokenizer.CodePointOffsets(text, tokens).SelectMany(token => new[] { token.Start, token.End })], (ReadOnlySpan<int>)offsets);
+            if (expected.TryGetProperty("ids", out JsonElement ids))
+            {
+                comparison.Same($"{at}: ids", [.. tokens.Select(token => token.Id)], (ReadOnlySpan<int>)Ints(ids));
+                comparison.Same($"{at}: ids without offsets", tokenizer.Encode(text), (ReadOnlySpan<int>)Ints(ids));
+                if (expected.TryGetProperty("decoded", out JsonElement decoded))
+                    comparison.Same($"{at}: decoded", [tokenizer.Decode(Ints(ids))], (ReadOnlySpan<string>)[decoded.GetString()!]);
+            }
+            if (expected.TryGetProperty("ids_with_special", out JsonElement special))
+                comparison.Same($"{at}: ids_with_special", tokenizer.Encode(text, addSpecialTokens: true), (ReadOnlySpan<int>)Ints(special));
+            if (expected.TryGetProperty("offsets", out JsonElement offsets))
+                comparison.Same($"{at}: offsets", [.. Tokenizer.CodePointOffsets(text, tokens).SelectMany(token => new[] { token.Start, token.End })], (ReadOnlySpan<int>)[.. offsets.EnumerateArray().SelectMany(Ints)]);
         }
     }
 
