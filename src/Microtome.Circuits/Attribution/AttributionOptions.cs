@@ -1,3 +1,5 @@
+using Microtome.Numerics;
+
 namespace Microtome.Circuits;
 
 /// <summary>What to attribute and how much of it.</summary>
@@ -20,6 +22,15 @@ public sealed record AttributionOptions
 
     /// <summary>With <see cref="MaximumFeatures"/>, after how many batches features are ranked anew.</summary>
     public int BatchesPerRound { get; init; } = 4;
+
+    /// <summary>The memory that a graph may take, in bytes, beside what the process holds when its rows begin: what <see cref="ResidentMemory.Limit"/> or else the computer has left.</summary>
+    internal static long AvailableBytes()
+    {
+        long held = ResidentMemory.Current;
+        return ResidentMemory.Limit is { } limit
+            ? limit - GC.GetTotalMemory(false) // pages of files can be given back
+            : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - held;
+    }
 
     /// <exception cref="ArgumentException">A value is out of its range.</exception>
     public void Validate()

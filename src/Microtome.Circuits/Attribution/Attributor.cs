@@ -21,7 +21,8 @@ public enum AttributionPhase
 }
 
 /// <param name="Fraction">Of the phase, from 0 to 1.</param>
-public readonly record struct AttributionProgress(AttributionPhase Phase, double Fraction);
+/// <param name="Plan">What the rows will need; given once, when their computation begins.</param>
+public readonly record struct AttributionProgress(AttributionPhase Phase, double Fraction, AttributionPlan? Plan = null);
 
 /// <summary>
 /// Computes attribution graphs: for the targets and the chosen features, the linear effect of every active feature, error and token on
@@ -31,22 +32,25 @@ public static class Attributor
 {
     /// <param name="tokens">The prompt, with its beginning-of-text token.</param>
     /// <param name="textOf">A token's text.</param>
-    /// <exception cref="ArgumentException">The prompt is empty or longer than the context, or an option is out of range.</exception>
+    /// <exception cref="ArgumentException">The prompt is empty or longer than the context, an option is out of range, or the graph does not fit into memory.</exception>
     public static AttributionGraph Attribute(
         ReplacementModel model, int[] tokens, AttributionOptions options, Func<int, string> textOf, IProgress<AttributionProgress>? progress = null, CancellationToken cancellation = default)
     {
         options.Validate();
-        void Report(AttributionPhase phase, double fraction) => progress?.Report(new AttributionProgress(phase, fraction));
+        void Report(AttributionPhase phase, double fraction, AttributionPlan? plan = null) => progress?.Report(new AttributionProgress(phase, fraction, plan));
 
         Report(AttributionPhase.Forward, 0);
         LocalReplacement local = LocalReplacement.Build(model, tokens, new Reporter(fraction => Report(AttributionPhase.Features, fraction)), cancellation);
         (GraphTarget[] targets, Tensor vectors) = LogitTargets.Choose(model.Transformer, local.Logits, options, textOf);
 
+        AttributionPlan plan = AttributionPlan.For(local, targets.Length, options);
+        plan.CheckFits(AttributionOptions.AvailableBytes());
+        Report(AttributionPhase.Targets, 0, plan);
+
         int features = Math.Min(options.MaximumFeatures ?? int.MaxValue, local.Features.Count);
         Tensor edges = new(features + targets.Length, local.Sources); // rows in the order in which they are computed: targets first
         RowComputation computation = new(local, cancellation);
 
-        Report(AttributionPhase.Targets, 0);
         computation.Targets(vectors, edges.AsMatrix().RowRange(0, targets.Length), options.BatchSize);
 
         Report(AttributionPhase.Rows, 0);

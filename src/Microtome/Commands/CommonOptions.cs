@@ -37,6 +37,22 @@ internal static class CommonOptions
         return threads;
     }
 
+    public static Option<string?> Memory()
+    {
+        Option<string?> memory = new("--memory") { Description = "Hold at most about this much memory, such as 8GB; weights larger than that are read from their files again and again.", HelpName = "SIZE" };
+        memory.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && !MemorySize.TryParse(result.Tokens[0].Value, out _)) result.AddError($"--memory '{result.Tokens[0].Value}' is not a size such as 8GB or 512MB.");
+        });
+        return memory;
+    }
+
+    /// <summary>Takes the bound on memory that the command line gives.</summary>
+    public static void UseMemory(this ParseResult result, Option<string?> memory)
+    {
+        if (result.GetValue(memory) is { } size && MemorySize.TryParse(size, out long bytes)) ResidentMemory.Limit = bytes;
+    }
+
     /// <summary>Takes the number of threads that the command line gives.</summary>
     public static void UseThreads(this ParseResult result, Option<int?> threads)
     {

@@ -16,6 +16,7 @@ internal static class TraceCommand
     {
         Option<string?> model = CommonOptions.Model(), transcoders = CommonOptions.Transcoders(), prompt = CommonOptions.Prompt();
         Option<int?> threads = CommonOptions.Threads();
+        Option<string?> memory = CommonOptions.Memory();
         Option<bool> json = CommonOptions.Json();
         Option<string[]> target = new("--target") { Description = "What to explain: a token's text, or a difference of two, such as \" Paris - Rome\". May be given again. Without it, the most probable next tokens.", HelpName = "TOKEN" };
         Option<string?> output = new("--out", "-o") { Description = "The folder for graph.json (for viewers) and graph.safetensors (whole, for --from).", HelpName = "DIR" };
@@ -33,7 +34,7 @@ internal static class TraceCommand
             "microtome trace -m Qwen/Qwen3-0.6B -t mwhanna/qwen3-0.6b-transcoders-lowl0 -p \"The capital of France is\" --target \" Paris - Rome\" --out graph/",
             "microtome trace --from graph/graph.safetensors --node-threshold 0.6 --out smaller/")
         {
-            model, transcoders, prompt, target, output, from, nodes, edges, maximumTargets, probability, maximumFeatures, batch, paths, slug, threads, json,
+            model, transcoders, prompt, target, output, from, nodes, edges, maximumTargets, probability, maximumFeatures, batch, paths, slug, memory, threads, json,
         };
         command.Validators.Add(result =>
         {
@@ -42,6 +43,7 @@ internal static class TraceCommand
         command.SetAction(async (result, cancellation) =>
         {
             result.UseThreads(threads);
+            result.UseMemory(memory);
             using ProgressDisplay progress = new();
             AttributionGraph graph;
             if (result.GetValue(from) is { } file) graph = GraphFile.Load(file);
@@ -109,7 +111,22 @@ internal static class TraceCommand
 
     private sealed class PhaseReporter(ProgressDisplay display) : IProgress<AttributionProgress>
     {
-        public void Report(AttributionProgress value) => display.Report(value.Phase switch
+        public void Report(AttributionProgress value)
+        {
+            if (value.Plan is { } plan) Announce(plan);
+            Show(value);
+        }
+
+        /// <summary>Says what the rows will need before they are begun.</summary>
+        private void Announce(AttributionPlan plan)
+        {
+            const double Instant = 2e10; // operations that any computer does within about a second
+            string time = plan.Operations < Instant ? "about a second at most" : $"about {TextFormat.Duration(plan.EstimateTime())}";
+            display.Clear();
+            Console.Error.WriteLine($"{TextFormat.Number(plan.Features)} active features; {TextFormat.Number(plan.Rows)} rows of {TextFormat.Number(plan.Sources)} sources: {TextFormat.Bytes(plan.Bytes)}, {time}");
+        }
+
+        private void Show(AttributionProgress value) => display.Report(value.Phase switch
         {
             AttributionPhase.Forward => "running the prompt",
             AttributionPhase.Features => "finding features",

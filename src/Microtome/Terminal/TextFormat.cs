@@ -36,6 +36,14 @@ internal static class TextFormat
         _ => FormattableString.Invariant($"{bytes / 1073741824.0:0.##} GB"),
     };
 
+    public static string Duration(TimeSpan time) => time.TotalSeconds switch
+    {
+        < 10 => FormattableString.Invariant($"{time.TotalSeconds:0.#} s"),
+        < 120 => FormattableString.Invariant($"{time.TotalSeconds:0} s"),
+        < 7200 => FormattableString.Invariant($"{time.TotalMinutes:0} min"),
+        _ => FormattableString.Invariant($"{time.TotalHours:0.#} h"),
+    };
+
     public static string Percent(double share) => share.ToString(share is > 0 and < 0.001 ? "0.000%" : "0.0%", CultureInfo.InvariantCulture);
 
     public static string Number(double value) => value.ToString("#,0", CultureInfo.InvariantCulture);
