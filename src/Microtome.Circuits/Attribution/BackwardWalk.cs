@@ -42,7 +42,7 @@ internal sealed class BackwardWalk(LocalReplacement local)
             Matrix? skipped = PullSkip(layer, atOutput, space);
             if (parallel)
             {
-                PullAttention(layer, above, blocks, space);
+                PullAttention(layer, above, blocks, rows, space);
                 Add(above, skipped);
                 Read(blocks, readings, stream, layer);
             }
@@ -50,7 +50,7 @@ internal sealed class BackwardWalk(LocalReplacement local)
             {
                 Add(above, skipped);
                 Read(blocks, readings, stream, layer);
-                PullAttention(layer, stream.AsMatrix().RowRange(0, blocks.CountAbove(layer - 1)), blocks, space);
+                PullAttention(layer, stream.AsMatrix().RowRange(0, blocks.CountAbove(layer - 1)), blocks, rows, space);
             }
         }
         ReadTokens(stream.AsMatrix(), blocks, rows);
@@ -105,11 +105,16 @@ internal sealed class BackwardWalk(LocalReplacement local)
     }
 
     /// <summary>g += norm1ᵀ · Σ_h P_hᵀ (g W_Oᵀ)_h W_Vᵀ</summary>
-    private void PullAttention(int layer, Matrix stream, GradientBlocks blocks, Workspace space)
+    private void PullAttention(int layer, Matrix stream, GradientBlocks blocks, Matrix rows, Workspace space)
     {
         if (stream.Rows == 0) return;
         PatternMixing mixing = Mixing(layer);                                        // P, with norm1's denominators
         MatrixView toStream = space.ValueWeights(layer);                             // W_Vᵀ, with the rest of norm1ᵀ
+        if (layer == 0 && blocks.Targets.Length > local.Positions)
+        {
+            new TokenEffects(local, mixing, toStream).Read(AtAttentionOutput(layer, stream, blocks, 0, space), blocks, rows);
+            return;
+        }
 
         int spread = layer == local.Layers - 1 ? 0 : blocks.CountAbove(_model.Specification.ParallelResidual ? layer + 1 : layer);
         foreach (GradientBlocks.Tile tile in blocks.Tiles(0, spread))
@@ -164,7 +169,7 @@ internal sealed class BackwardWalk(LocalReplacement local)
 
     private static void ReadSource(Matrix gradients, ReadOnlySpan<float> value, Matrix results, int source)
     {
-        for (int row = 0; row < gradients.Rows; row++) results.Row(row)[source] = TensorPrimitives.Dot(gradients.Row(row), value);
+        for (int row = 0; row < gradients.Rows; row++) results.Row(row)[source] += TensorPrimitives.Dot(gradients.Row(row), value);
     }
 
     private static void Add(Matrix x, Matrix? other)

@@ -31,10 +31,11 @@ internal sealed class GradientBlocks
             {
                 while (targets[first + rows - 1].Position < position) rows--;
                 starts[position] = positionOf.Count;
-                _blocks[position].Add(new Block(positionOf.Count, rows, first));
                 for (int i = 0; i < rows; i++) positionOf.Add(position);
             }
-            _groups.Add(new Group(targets[first].Layer, first, end - first, starts, start, positionOf.Count));
+            Group group = new(targets[first].Layer, first, end - first, starts, start, positionOf.Count);
+            for (int position = 0; position < starts.Length; position++) _blocks[position].Add(group.At(position));
+            _groups.Add(group);
             first = end;
         }
         PositionOf = [.. positionOf];
@@ -50,6 +51,8 @@ internal sealed class GradientBlocks
 
     /// <summary>The highest target's layer.</summary>
     public int TopLayer => _groups[0].Layer;
+
+    public IReadOnlyList<Group> Groups => _groups;
 
     /// <summary>How many gradients belong to targets above a layer.</summary>
     public int CountAbove(int layer)
@@ -94,6 +97,9 @@ internal sealed class GradientBlocks
     {
         /// <summary>The gradient of a target at a position.</summary>
         public int IndexOf(int row, int position) => Starts[position] + row - FirstRow;
+
+        /// <summary>Its gradients at a position up to the highest of its targets'.</summary>
+        public Block At(int position) => new(Starts[position], (position + 1 < Starts.Length ? Starts[position + 1] : End) - Starts[position], FirstRow);
     }
 
     /// <summary>Groups whose gradients are worked on together.</summary>
