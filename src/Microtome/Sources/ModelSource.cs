@@ -22,9 +22,8 @@ internal sealed class ModelSource(ProgressDisplay progress, CancellationToken ca
         return new LoadedModel(name ?? SmallModel, checkpoint, new Transformer(checkpoint), PromptEncoder.Load(folder, checkpoint.Specification));
     }
 
-    public async Task<TranscoderSet> LoadTranscodersAsync(string? name, string? modelName)
+    public async Task<TranscoderSet> LoadTranscodersAsync(string? name)
     {
-        if (name is null && modelName is not null) throw new ArgumentException("--model needs transcoders that were made for it: give them with --transcoders.");
         string folder = await ResolveAsync(name, SmallTranscoders, ["config.yaml"]);
         if (name is not null && !Directory.Exists(name) && !File.ReadAllText(Path.Combine(folder, "config.yaml")).Contains("transcoders:", StringComparison.Ordinal))
             folder = await ResolveAsync(name, SmallTranscoders, ["config.yaml", .. TranscoderFiles]);
