@@ -51,7 +51,7 @@ public static class GraphFile
         {
             return Read(file, path);
         }
-        catch (Exception exception) when (exception is JsonException or FormatException or OverflowException or InvalidOperationException or IndexOutOfRangeException or KeyNotFoundException)
+        catch (Exception exception) when (exception is JsonException or FormatException or OverflowException or InvalidOperationException or IndexOutOfRangeException or KeyNotFoundException or ArgumentException)
         {
             throw new InvalidDataException($"{path} is damaged: {exception.Message}", exception);
         }
@@ -81,14 +81,30 @@ public static class GraphFile
             fits &= i == 0 || (features[i - 1].Layer, features[i - 1].Position, features[i - 1].Feature).CompareTo((features[i].Layer, features[i].Position, features[i].Feature)) < 0;
         }
         for (int i = 0; fits && i < selected.Length; i++) fits &= (uint)selected[i] < (uint)features.Length && (i == 0 || selected[i] > selected[i - 1]);
+        fits &= Array.TrueForAll(tokenTexts, text => text is not null) && Array.TrueForAll(targetTexts, text => text is not null);
+        fits &= Array.TrueForAll(activations, float.IsFinite) && Array.TrueForAll(probabilities, value => value is >= 0 and <= 1);
         if (!fits) throw new InvalidDataException($"{path} is damaged: its parts do not fit together.");
 
         GraphTarget[] targets = [.. targetTokens.Select((token, i) => new GraphTarget(token, targetTexts[i], probabilities[i]))];
         Tensor rectangle = edges.ToTensor();
+        if (!IsFiniteAndForward(rectangle.AsMatrix(), selected.Length)) throw new InvalidDataException($"{path} is damaged: an edge is not a number, or leads from a feature to one that is not after it.");
         return new AttributionGraph(layers, tokens, tokenTexts, features, selected, targets, rectangle.AsMatrix())
         {
             Origin = new GraphOrigin(file.Metadata.GetValueOrDefault("model", ""), file.Metadata.GetValueOrDefault("transcoders", ""), file.Metadata.GetValueOrDefault("prompt", "")),
         };
+    }
+
+    /// <summary>Whether features feed only features after them, which sums over paths rely on.</summary>
+    private static bool IsFiniteAndForward(Matrix edges, int features)
+    {
+        for (int row = 0; row < edges.Rows; row++)
+        {
+            ReadOnlySpan<float> weights = edges.Row(row);
+            if (row < features && weights[row..features].ContainsAnyExcept(0f)) return false;
+            foreach (float weight in weights)
+                if (!float.IsFinite(weight)) return false;
+        }
+        return true;
     }
 }
 

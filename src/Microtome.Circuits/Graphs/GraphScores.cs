@@ -5,7 +5,7 @@ namespace Microtome.Circuits;
 /// <param name="Completeness">The share of nodes' inputs that does not come from errors, weighted by the nodes' influence.</param>
 public readonly record struct GraphScores(double Replacement, double Completeness)
 {
-    /// <summary>Scores of the whole graph, before pruning (Ameisen et al. 2025).</summary>
+    /// <summary>Scores of the whole graph, before pruning (Ameisen et al. 2025). Both are 0 where nothing has influence.</summary>
     public static GraphScores Of(AttributionGraph graph)
     {
         double[] influence = Influence.OfNodes(graph);
@@ -22,6 +22,6 @@ public readonly record struct GraphScores(double Replacement, double Completenes
         }
         for (int node = graph.FirstError; node < graph.FirstTarget; node++) explained += influence[node]; // errors and tokens have no inputs
         foreach (double value in influence) total += value;
-        return new GraphScores(tokens / (tokens + errors), explained / total);
+        return new GraphScores(tokens + errors > 0 ? tokens / (tokens + errors) : 0, total > 0 ? explained / total : 0);
     }
 }

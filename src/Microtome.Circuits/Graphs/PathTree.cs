@@ -26,9 +26,12 @@ public static class PathTree
     /// </summary>
     /// <param name="target">The index of one of the graph's targets.</param>
     /// <param name="most">About how many nodes the tree has beside the target.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The graph has no such target.</exception>
     public static PathNode Grow(PrunedGraph pruned, int target = 0, int most = 24)
     {
         AttributionGraph graph = pruned.Graph;
+        if ((uint)target >= (uint)graph.Targets.Count)
+            throw new ArgumentOutOfRangeException(nameof(target), $"There is no target {target}; the graph's are 0 to {graph.Targets.Count - 1}.");
         ILookup<int, GraphEdge> inputs = pruned.Edges.ToLookup(edge => graph.NodeOfRow(edge.Row));
         HashSet<int> expanded = [];
 

@@ -109,7 +109,7 @@ public sealed class PrunedGraph
         Array.Sort(order, (a, b) => influence[b].CompareTo(influence[a]) is var c && c != 0 ? c : a.CompareTo(b));
         double total = influence.Sum(), sum = 0;
         float[] cumulative = new float[influence.Length];
-        foreach (int node in order) cumulative[node] = (float)((sum += influence[node]) / total);
+        foreach (int node in order) cumulative[node] = total > 0 ? (float)((sum += influence[node]) / total) : 1;
         return cumulative;
     }
 }

@@ -80,7 +80,7 @@ internal sealed class InterventionPass
     public static InterventionPass AtGeneratedToken(ReplacementModel model, IEnumerable<FeatureIntervention> interventions, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        return new InterventionPass(model, 1, 0, interventions.Select(intervention => intervention with { Position = 0 }), withActivations: false, null, direct: false);
+        return new InterventionPass(model, 1, 0, Spread(model, 1, [.. interventions.Select(intervention => intervention with { Position = 0 })]), withActivations: false, null, direct: false);
     }
 
     /// <summary>One intervention for each position; a later one on the same feature replaces an earlier.</summary>

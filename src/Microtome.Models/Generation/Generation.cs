@@ -54,7 +54,7 @@ public static class Generation
 
     private static IEnumerable<int> Run(Transformer model, int[] prompt, SamplingOptions options, Func<int, ForwardHooks?>? hooksAt, CancellationToken cancellation)
     {
-        KeyValueCache cache = new(model.Specification, Math.Min(model.Specification.ContextLength, prompt.Length + options.MaximumTokens));
+        KeyValueCache cache = new(model.Specification, (int)Math.Min(model.Specification.ContextLength, (long)prompt.Length + options.MaximumTokens));
         Random random = new(options.Seed);
         int[] input = prompt;
         for (int generated = 0; generated < options.MaximumTokens; generated++)

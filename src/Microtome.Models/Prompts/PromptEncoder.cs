@@ -67,6 +67,7 @@ public sealed class PromptEncoder
             int[] ids = Numbers(text);
             return ids.Length == 1 ? ids[0] : throw new ArgumentException($"The target '{text}' is not one token id.");
         }
+        if (text.Length == 0) throw new ArgumentException("The target has no text.");
         int[] tokens = _tokenizer.Encode(text);
         if (tokens.Length == 1 && TextOf(tokens[0]) == text) return tokens[0];
         for (int id = 0; id < Math.Min(_tokenizer.VocabularySize, _model.VocabularySize); id++) // SentencePiece marks the start of a text with a space

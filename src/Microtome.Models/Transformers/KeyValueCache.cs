@@ -7,6 +7,7 @@ public sealed class KeyValueCache
 {
     private readonly Tensor[] _keys;
     private readonly Tensor[] _values;
+    private int _stored;
 
     /// <param name="capacity">The most tokens that it can hold.</param>
     public KeyValueCache(ModelSpecification model, int capacity)
@@ -27,7 +28,17 @@ public sealed class KeyValueCache
     public int Capacity { get; }
 
     /// <summary>How many tokens it holds. Setting it lower forgets the last ones.</summary>
-    public int Length { get; set; }
+    /// <exception cref="ArgumentOutOfRangeException">It is set below zero or above the tokens held.</exception>
+    public int Length
+    {
+        get;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, _stored);
+            field = value;
+        }
+    }
 
     /// <summary>Stores rows after the tokens held so far and returns all keys and values including them; <see cref="Length"/> is advanced by the caller after the last layer.</summary>
     internal (Matrix Keys, Matrix Values) Append(int layer, Matrix keys, Matrix values)
@@ -38,6 +49,7 @@ public sealed class KeyValueCache
             values.Row(row).CopyTo(_values[layer].Row(Length + row));
         }
         int total = Length + keys.Rows;
+        _stored = total;
         return (_keys[layer].AsMatrix().RowRange(0, total), _values[layer].AsMatrix().RowRange(0, total));
     }
 }

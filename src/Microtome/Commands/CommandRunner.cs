@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.Runtime.InteropServices;
 using Microtome.Models.Hub;
 
 namespace Microtome.Commands;
@@ -16,9 +17,13 @@ internal static class CommandRunner
     /// <summary>Ctrl-C, as shells report it.</summary>
     public const int Interrupted = 130;
 
+    private static PosixSignalRegistration? s_fileSizeLimit;
+
     public static async Task<int> RunAsync(ParseResult command)
     {
         InvocationConfiguration configuration = new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(10) };
+        // SIGXFSZ ends a process that writes beyond its limit; where that is held off, to the very end, the write fails as it does on a full disk.
+        if (!OperatingSystem.IsWindows()) s_fileSizeLimit = PosixSignalRegistration.Create((PosixSignal)25, signal => signal.Cancel = true);
         if (command.Action is ParseErrorAction mistake) mistake.ShowHelp = false;
         try
         {

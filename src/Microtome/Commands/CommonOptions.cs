@@ -53,6 +53,30 @@ internal static class CommonOptions
         if (result.GetValue(memory) is { } size && MemorySize.TryParse(size, out long bytes)) ResidentMemory.Limit = bytes;
     }
 
+    /// <summary>Only values from 0 to 1.</summary>
+    public static void Share(Option<double> option) => Check(option, value => value is >= 0 and <= 1, "must be from 0 to 1.");
+
+    public static void NotNegative(Option<int> option) => Check(option, value => value >= 0, "must be 0 or more.");
+
+    /// <summary>The small model's transcoders fit no other model, nor others the small model.</summary>
+    public static void FitTogether(Command command, Option<string?> model, Option<string?> transcoders) => command.Validators.Add(result =>
+    {
+        if (result.GetResult(model) is not null && result.GetResult(transcoders) is null) result.AddError("--model needs transcoders that were made for it: give them with --transcoders.");
+        if (result.GetResult(transcoders) is not null && result.GetResult(model) is null) result.AddError("--transcoders needs the model that they were made for: give it with --model.");
+    });
+
+    private static void Check<T>(Option<T> option, Func<T, bool> fits, string otherwise) => option.Validators.Add(result =>
+    {
+        try
+        {
+            if (result.GetValueOrDefault<T>() is { } value && !fits(value)) result.AddError($"{option.Name} {otherwise}");
+        }
+        catch (InvalidOperationException)
+        {
+            // Not a number: the parser says so itself.
+        }
+    });
+
     /// <summary>Takes the number of threads that the command line gives.</summary>
     public static void UseThreads(this ParseResult result, Option<int?> threads)
     {

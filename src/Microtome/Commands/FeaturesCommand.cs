@@ -21,6 +21,8 @@ internal static class FeaturesCommand
         {
             model, transcoders, prompt, layer, position, most, threads, json,
         };
+        CommonOptions.NotNegative(most);
+        CommonOptions.FitTogether(command, model, transcoders);
         command.SetAction(async (result, cancellation) =>
         {
             result.UseThreads(threads);
@@ -28,7 +30,7 @@ internal static class FeaturesCommand
             using ProgressDisplay progress = new();
             ModelSource source = new(progress, cancellation);
             using LoadedModel loaded = await source.LoadModelAsync(result.GetValue(model));
-            using TranscoderSet set = await source.LoadTranscodersAsync(result.GetValue(transcoders), result.GetValue(model));
+            using TranscoderSet set = await source.LoadTranscodersAsync(result.GetValue(transcoders));
             int[] tokens = loaded.Prompts.EncodeForTracing(text);
             int? onlyLayer = Check(result.GetValue(layer), set.Layers.Count, "layer"), onlyPosition = Check(result.GetValue(position), tokens.Length, "position");
             progress.Report("running the prompt", null);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Numerics.Tensors;
 using Microtome.Circuits;
@@ -31,6 +32,12 @@ internal static class InterveneCommand
             AllowMultipleArgumentsPerToken = true,
             Required = true,
         };
+        set.Validators.Add(result =>
+        {
+            foreach (Token token in result.Tokens)
+                if (!TryParse(token.Value, out _))
+                    result.AddError($"'{token.Value}' is not LAYER:POSITION:FEATURE=VALUE, such as 12:7:4031=0; POSITION may be 7- for 7 and all after it, or * for all but the first.");
+        });
         Option<string> mode = new("--mode") { HelpName = "MODE", Description = "What may respond: all but attention patterns (frozen-attention), everything (unfrozen), or only direct paths (direct).", DefaultValueFactory = _ => "frozen-attention" };
         mode.AcceptOnlyFromAmong([.. Modes.Keys]);
         Option<int> top = new("--top") { Description = "How many tokens to print.", HelpName = "N", DefaultValueFactory = _ => 10 };
@@ -41,16 +48,18 @@ internal static class InterveneCommand
         {
             model, transcoders, prompt, set, mode, top, generate, threads, json,
         };
+        CommonOptions.NotNegative(generate);
+        CommonOptions.FitTogether(command, model, transcoders);
         command.SetAction(async (result, cancellation) =>
         {
             result.UseThreads(threads);
             string text = result.GetValue(prompt)!;
-            FeatureIntervention[] interventions = [.. result.GetValue(set)!.Select(Parse)];
+            FeatureIntervention[] interventions = [.. result.GetValue(set)!.Select(text => TryParse(text, out FeatureIntervention intervention) ? intervention : throw new ArgumentException($"'{text}' cannot be read."))];
             InterventionMode chosen = Modes[result.GetValue(mode)!];
             using ProgressDisplay progress = new();
             ModelSource source = new(progress, cancellation);
             using LoadedModel loaded = await source.LoadModelAsync(result.GetValue(model));
-            using TranscoderSet transcoderSet = await source.LoadTranscodersAsync(result.GetValue(transcoders), result.GetValue(model));
+            using TranscoderSet transcoderSet = await source.LoadTranscodersAsync(result.GetValue(transcoders));
             ReplacementModel replacement = new(loaded.Transformer, transcoderSet);
             int[] tokens = loaded.Prompts.EncodeForTracing(text);
 
@@ -76,20 +85,20 @@ internal static class InterveneCommand
     }
 
     /// <summary>Reads LAYER:POSITION:FEATURE=VALUE.</summary>
-    internal static FeatureIntervention Parse(string text)
+    private static bool TryParse(string text, out FeatureIntervention intervention)
     {
+        intervention = default;
         string[] sides = text.Split('='), place = sides[0].Split(':');
-        if (sides.Length == 2 && place.Length == 3
-            && int.TryParse(place[0], NumberStyles.None, CultureInfo.InvariantCulture, out int layer)
-            && int.TryParse(place[2], NumberStyles.None, CultureInfo.InvariantCulture, out int feature)
-            && float.TryParse(sides[1], NumberStyles.Float, CultureInfo.InvariantCulture, out float value))
-        {
-            if (place[1] == "*") return new FeatureIntervention(layer, 1, feature, value, OpenEnded: true);
-            bool openEnded = place[1].EndsWith('-');
-            if (int.TryParse(place[1].TrimEnd('-'), NumberStyles.None, CultureInfo.InvariantCulture, out int position))
-                return new FeatureIntervention(layer, position, feature, value, openEnded);
-        }
-        throw new ArgumentException($"'{text}' is not LAYER:POSITION:FEATURE=VALUE, such as 12:7:4031=0; POSITION may be 7- for 7 and all after it, or * for all but the first.");
+        if (sides.Length != 2 || place.Length != 3
+            || !int.TryParse(place[0], NumberStyles.None, CultureInfo.InvariantCulture, out int layer)
+            || !int.TryParse(place[2], NumberStyles.None, CultureInfo.InvariantCulture, out int feature)
+            || !float.TryParse(sides[1], NumberStyles.Float, CultureInfo.InvariantCulture, out float value)
+            || !float.IsFinite(value)) return false;
+        bool all = place[1] == "*", openEnded = all || place[1].EndsWith('-');
+        int position = 1;
+        if (!all && !int.TryParse(place[1].AsSpan(0, place[1].Length - (openEnded ? 1 : 0)), NumberStyles.None, CultureInfo.InvariantCulture, out position)) return false;
+        intervention = new FeatureIntervention(layer, position, feature, value, openEnded);
+        return true;
     }
 
     private static float[] NextToken(InterventionResult result, int positions)

@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
-using System.Reflection;
 using Microtome.Circuits;
 using Microtome.Dictionaries;
 using Microtome.Models;
@@ -36,6 +34,10 @@ internal static class TraceCommand
         {
             model, transcoders, prompt, target, output, from, nodes, edges, maximumTargets, probability, maximumFeatures, batch, paths, slug, memory, threads, json,
         };
+        CommonOptions.Share(nodes);
+        CommonOptions.Share(edges);
+        CommonOptions.NotNegative(paths);
+        CommonOptions.FitTogether(command, model, transcoders);
         command.Validators.Add(result =>
         {
             if (result.GetResult(prompt) is null == result.GetResult(from) is null) result.AddError("Give either a prompt with --prompt or a graph with --from.");
@@ -45,6 +47,7 @@ internal static class TraceCommand
             result.UseThreads(threads);
             result.UseMemory(memory);
             using ProgressDisplay progress = new();
+            using GraphOutput? files = result.GetValue(output) is { } folder ? new GraphOutput(folder) : null;
             AttributionGraph graph;
             if (result.GetValue(from) is { } file) graph = GraphFile.Load(file);
             else
@@ -52,10 +55,10 @@ internal static class TraceCommand
                 string text = result.GetValue(prompt)!;
                 ModelSource source = new(progress, cancellation);
                 using LoadedModel loaded = await source.LoadModelAsync(result.GetValue(model));
-                using TranscoderSet set = await source.LoadTranscodersAsync(result.GetValue(transcoders), result.GetValue(model));
+                using TranscoderSet set = await source.LoadTranscodersAsync(result.GetValue(transcoders));
                 AttributionOptions options = new()
                 {
-                    Targets = [.. (result.GetValue(target) ?? []).Select(name => TargetParser.Parse(name, loaded.Prompts))],
+                    Targets = [.. (result.GetValue(target) ?? []).Select(name => ParseTarget(name, loaded.Prompts)).Distinct()],
                     MaximumTargets = result.GetValue(maximumTargets),
                     TargetProbability = result.GetValue(probability),
                     MaximumFeatures = result.GetValue(maximumFeatures),
@@ -66,7 +69,7 @@ internal static class TraceCommand
             }
             progress.Report("pruning", null);
             PrunedGraph pruned = PrunedGraph.Prune(graph, result.GetValue(nodes), result.GetValue(edges));
-            IReadOnlyList<string> written = result.GetValue(output) is { } folder ? Save(pruned, folder, result.GetValue(slug) ?? Slug(graph.Origin.Prompt), cancellation) : [];
+            IReadOnlyList<string> written = files?.Write(pruned, result.GetValue(slug) ?? Slug(graph.Origin.Prompt), cancellation) ?? [];
             progress.Clear();
             TraceReport report = new(pruned, GraphScores.Of(graph), written);
             if (result.GetValue(json)) report.PrintJson();
@@ -76,30 +79,10 @@ internal static class TraceCommand
         return command;
     }
 
-    /// <summary>Writes both files or neither.</summary>
-    private static string[] Save(PrunedGraph pruned, string folder, string slug, CancellationToken cancellation)
+    private static TargetRequest ParseTarget(string text, PromptEncoder prompts)
     {
-        string viewer = Path.Combine(folder, "graph.json"), whole = Path.Combine(folder, "graph.safetensors");
-        bool present = Directory.Exists(folder);
-        try
-        {
-            string version = typeof(TraceCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
-            GraphFile.Save(pruned.Graph, whole, version, new Dictionary<string, string>
-            {
-                ["node_threshold"] = pruned.NodeThreshold.ToString(CultureInfo.InvariantCulture),
-                ["edge_threshold"] = pruned.EdgeThreshold.ToString(CultureInfo.InvariantCulture),
-            }, cancellation);
-            AtomicFile.Write(viewer, stream => GraphJson.Write(pruned, slug, stream));
-            cancellation.ThrowIfCancellationRequested();
-            return [viewer, whole];
-        }
-        catch
-        {
-            File.Delete(viewer);
-            File.Delete(whole);
-            if (!present && Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any()) Directory.Delete(folder);
-            throw;
-        }
+        TargetRequest target = TargetParser.Parse(text, prompts);
+        return target.Minus != target.Token ? target : throw new ArgumentException($"The target \"{text}\" is the difference of a token and itself, which nothing leads to.");
     }
 
     /// <summary>A short name of letters, digits and hyphens.</summary>

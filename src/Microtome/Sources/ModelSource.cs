@@ -22,9 +22,8 @@ internal sealed class ModelSource(ProgressDisplay progress, CancellationToken ca
         return new LoadedModel(name ?? SmallModel, checkpoint, new Transformer(checkpoint), PromptEncoder.Load(folder, checkpoint.Specification));
     }
 
-    public async Task<TranscoderSet> LoadTranscodersAsync(string? name, string? modelName)
+    public async Task<TranscoderSet> LoadTranscodersAsync(string? name)
     {
-        if (name is null && modelName is not null) throw new ArgumentException("--model needs transcoders that were made for it: give them with --transcoders.");
         string folder = await ResolveAsync(name, SmallTranscoders, ["config.yaml"]);
         if (name is null || Directory.Exists(name)) return TranscoderReader.Open(folder, entry => Download(entry, null));
 
