@@ -147,21 +147,23 @@ public sealed class LocalReplacement
                 TensorPrimitives.Subtract(errors.Row(position), transcoder.DecoderBias.Span, errors.Row(position));
         }
 
-        WorkerPool.For(Positions, position =>
+        for (int layer = 0; layer < Layers; layer++)
         {
-            float[] row = new float[width];
-            for (int layer = 0; layer < Layers; layer++)
+            Transcoder transcoder = Model.Transcoders.Layers[layer];
+            int first = layer * Positions;
+            WorkerPool.For(Positions, position =>
             {
-                Transcoder transcoder = Model.Transcoders.Layers[layer];
-                for (int i = FirstFeature[layer * Positions + position]; i < FirstFeature[layer * Positions + position + 1]; i++)
-                    for (int target = layer; target < layer + transcoder.Targets; target++)
+                float[] row = new float[width];
+                for (int i = FirstFeature[first + position]; i < FirstFeature[first + position + 1]; i++)
+                    for (int target = transcoder.Layer; target < transcoder.Layer + transcoder.Targets; target++)
                     {
                         transcoder.DecoderRow(Features[i].Feature, target, row);
                         Span<float> error = Errors.Slice(target).Row(position);
                         TensorPrimitives.MultiplyAdd(row, -Features[i].Activation, error, error);
                     }
-            }
-        });
+            });
+            ResidentMemory.Trim();
+        }
         for (int layer = 0; layer < Layers; layer++) Errors.Slice(layer).RowRange(0, Math.Min(dropped, Positions)).Clear();
     }
 }

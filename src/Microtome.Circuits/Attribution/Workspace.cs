@@ -99,5 +99,6 @@ internal sealed class Workspace
                 ranges.Add(new DecoderRange(decoders.RowRange(start - first, stop - start), start));
             }
         });
+        ResidentMemory.Trim();
     }
 }

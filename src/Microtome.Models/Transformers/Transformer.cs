@@ -55,6 +55,7 @@ public sealed class Transformer
         for (int layer = 0; layer < Weights.Layers.Count; layer++)
         {
             cancellation.ThrowIfCancellationRequested();
+            ResidentMemory.Trim();
             LayerWeights weights = Weights.Layers[layer];
             run.Run(HookPoint.ResidPre, layer, stream);
 
