@@ -1,0 +1,108 @@
+using Microtome.Dictionaries;
+using Microtome.Models;
+using Microtome.Numerics;
+
+namespace Microtome.Circuits.Tests;
+
+public class BackwardWalkTests
+{
+    private const double Tolerance = 2e-5; // of the row's largest edge
+
+    private static readonly int[] Prompt = [1, 40, 7, 133, 92, 18, 3, 77, 154, 9, 201];
+
+    [Theory]
+    [InlineData("qwen3", TranscoderKind.PerLayer, "mlp.hook_in", "mlp.hook_out")]
+    [InlineData("qwen3", TranscoderKind.CrossLayer, "hook_resid_mid", "hook_mlp_out")]
+    [InlineData("qwen3", TranscoderKind.Skip, "mlp.hook_in", "mlp.hook_out")]
+    [InlineData("gpt2", TranscoderKind.PerLayer, "ln2.hook_normalized", "hook_mlp_out")]
+    [InlineData("gemma2", TranscoderKind.PerLayer, "ln2.hook_normalized", "hook_mlp_out")]
+    [InlineData("gemma2", TranscoderKind.Skip, "mlp.hook_in", "mlp.hook_out")]
+    [InlineData("gemma2", TranscoderKind.CrossLayer, "hook_resid_mid", "mlp.hook_out")]
+    [InlineData("olmo2", TranscoderKind.PerLayer, "mlp.hook_in", "mlp.hook_out")]
+    [InlineData("olmo2", TranscoderKind.CrossLayer, "hook_resid_mid", "hook_mlp_out")]
+    [InlineData("olmo2", TranscoderKind.Skip, "mlp.hook_in", "mlp.hook_out")]
+    [InlineData("pythia", TranscoderKind.PerLayer, "mlp.hook_in", "hook_mlp_out")]
+    [InlineData("pythia", TranscoderKind.CrossLayer, "mlp.hook_in", "mlp.hook_out")]
+    [InlineData("pythia", TranscoderKind.Skip, "mlp.hook_in", "mlp.hook_out")]
+    public void Rows_are_what_running_each_source_forwards_through_the_frozen_model_gives(string family, TranscoderKind kind, string input, string output)
+    {
+        using Case one = new(family, kind, input, output);
+        one.LargestDifference(batchSize: 256).ShouldBeLessThan(Tolerance);
+    }
+
+    [Theory]
+    [InlineData("qwen3", TranscoderKind.PerLayer)]
+    [InlineData("gemma2", TranscoderKind.Skip)]
+    [InlineData("olmo2", TranscoderKind.CrossLayer)]
+    [InlineData("pythia", TranscoderKind.Skip)]
+    public void Rows_computed_a_few_at_a_time_are_the_same(string family, TranscoderKind kind)
+    {
+        using Case one = new(family, kind, "mlp.hook_in", "mlp.hook_out");
+        one.LargestDifference(batchSize: 3).ShouldBeLessThan(Tolerance); // fewer than positions: targets are pulled through the lowest attention
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Short_prompts_have_right_rows(int tokens)
+    {
+        using Case one = new("qwen3", TranscoderKind.PerLayer, "mlp.hook_in", "mlp.hook_out", Prompt[..tokens]);
+        one.LargestDifference(batchSize: 256).ShouldBeLessThan(Tolerance);
+    }
+
+    /// <summary>A golden model with random transcoders.</summary>
+    private sealed class Case : IDisposable
+    {
+        private readonly TemporaryFolder _folder = new();
+        private readonly Checkpoint _checkpoint;
+        private readonly TranscoderSet _transcoders;
+        private readonly ReplacementModel _model;
+        private readonly int[] _tokens;
+
+        public Case(string family, TranscoderKind kind, string input, string output, int[]? tokens = null)
+        {
+            _checkpoint = Checkpoint.Open(TestFiles.Get($"golden/models/{family}"));
+            _transcoders = RandomTranscoders.Write(_folder.Path, _checkpoint.Specification, kind, input, output);
+            _model = new ReplacementModel(new Transformer(_checkpoint), _transcoders);
+            _tokens = tokens ?? Prompt;
+        }
+
+        /// <summary>Between all edges and the twin's, relative to the largest edge of the row.</summary>
+        public double LargestDifference(int batchSize)
+        {
+            AttributionOptions options = new() { BatchSize = batchSize, MaximumTargets = 3, TargetProbability = 1 };
+            AttributionGraph graph = Attributor.Attribute(_model, _tokens, options, token => $"{token}");
+            LocalReplacement local = LocalReplacement.Build(_model, _tokens);
+            (_, Tensor vectors) = LogitTargets.Choose(_model.Transformer, local.Logits, options, token => $"{token}");
+            graph.FeatureCount.ShouldBe(local.Features.Count);
+            if (_tokens.Length > 2) graph.FeatureCount.ShouldBeGreaterThan(local.Layers * _tokens.Length);
+
+            FrozenForward forward = new(local);
+            double[][] effects = [.. Sources(local, forward).Select(source => forward.Effects(source, vectors))]; // [sources, rows]
+            effects.Length.ShouldBe(graph.Edges.Columns);
+            double worst = 0;
+            for (int row = 0; row < graph.Edges.Rows; row++)
+            {
+                double largest = effects.Max(effect => Math.Abs(effect[row]));
+                for (int source = 0; source < effects.Length; source++)
+                    worst = Math.Max(worst, Math.Abs(graph.Edges.Row(row)[source] - effects[source][row]) / largest);
+            }
+            return worst;
+        }
+
+        private static IEnumerable<FrozenForward.Source> Sources(LocalReplacement local, FrozenForward forward)
+        {
+            foreach (FeatureNode feature in local.Features) yield return forward.Feature(feature);
+            for (int layer = 0; layer < local.Layers; layer++)
+                for (int position = 0; position < local.Positions; position++) yield return forward.Error(layer, position);
+            for (int position = 0; position < local.Positions; position++) yield return forward.Token(position);
+        }
+
+        public void Dispose()
+        {
+            _transcoders.Dispose();
+            _checkpoint.Dispose();
+            _folder.Dispose();
+        }
+    }
+}
