@@ -6,8 +6,8 @@ namespace Microtome.Models.Safetensors;
 
 /// <summary>
 /// A memory-mapped safetensors file: an 8-byte little-endian header length, a JSON header that gives each tensor's type, shape and
-/// byte range, and the tensors' bytes. Opening reads the header only and checks that every range lies within the file, has the
-/// size that its shape asks for, and overlaps no other.
+/// byte range, and the tensors' bytes. Opening reads the header only and checks that every range lies within the file and has the
+/// size that its shape asks for, and that every byte belongs to exactly one tensor.
 /// </summary>
 public sealed unsafe class SafetensorsFile : IDisposable
 {
@@ -43,7 +43,7 @@ public sealed unsafe class SafetensorsFile : IDisposable
         catch (Exception exception)
         {
             file.Dispose();
-            if (exception is JsonException or InvalidOperationException or FormatException or OverflowException or ArgumentException)
+            if (exception is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or OverflowException)
                 throw new InvalidDataException($"{path}: the header is not a safetensors header: {exception.Message}", exception);
             throw;
         }
@@ -80,11 +80,11 @@ public sealed unsafe class SafetensorsFile : IDisposable
                 continue;
             }
             string name = entry.Name;
-            string typeName = entry.Value.GetProperty("dtype").GetString() ?? "";
-            if (!TypeOf(typeName, out ElementType type))
-                throw new InvalidDataException($"{path}: tensor '{name}' has type {typeName}, which is not supported; known are F64, F32, F16, BF16, I64, I32, I16, I8, U8 and BOOL.");
+            string typeName = Member(path, entry, "dtype").GetString() ?? "";
+            ElementType type = TypeOf(typeName)
+                ?? throw new InvalidDataException($"{path}: tensor '{name}' has type {typeName}, which is not supported; known are F64, F32, F16, BF16, I64, I32, I16, I8, U8 and BOOL.");
 
-            JsonElement shapeElement = entry.Value.GetProperty("shape");
+            JsonElement shapeElement = Member(path, entry, "shape");
             long[] shape = new long[shapeElement.GetArrayLength()];
             long length = 1;
             for (int i = 0; i < shape.Length; i++)
@@ -94,7 +94,7 @@ public sealed unsafe class SafetensorsFile : IDisposable
                 length = checked(length * shape[i]);
             }
 
-            JsonElement offsets = entry.Value.GetProperty("data_offsets");
+            JsonElement offsets = Member(path, entry, "data_offsets");
             if (offsets.GetArrayLength() != 2) throw new InvalidDataException($"{path}: tensor '{name}' has {offsets.GetArrayLength()} data offsets, not 2.");
             long begin = offsets[0].GetInt64(), end = offsets[1].GetInt64();
             if (begin < 0 || end < begin || end > available)
@@ -110,12 +110,33 @@ public sealed unsafe class SafetensorsFile : IDisposable
         for (int i = 1; i < ranges.Count; i++)
             if (ranges[i].Begin < ranges[i - 1].End)
                 throw new InvalidDataException($"{path}: tensors '{ranges[i - 1].Name}' and '{ranges[i].Name}' overlap.");
+        long covered = 0;
+        foreach ((long begin, long end, string name) in ranges)
+        {
+            if (begin > covered) throw new InvalidDataException($"{path}: bytes {covered} to {begin}, before tensor '{name}', belong to no tensor; the file is damaged.");
+            covered = end;
+        }
+        if (covered < available) throw new InvalidDataException($"{path}: {available - covered} bytes follow the last tensor; the file is damaged.");
         return new SafetensorsFile(file, tensors, metadata);
     }
 
-    private static bool TypeOf(string name, out ElementType type)
+    private static JsonElement Member(string path, JsonProperty entry, string key) =>
+        entry.Value.ValueKind == JsonValueKind.Object && entry.Value.TryGetProperty(key, out JsonElement value)
+            ? value
+            : throw new InvalidDataException($"{path}: the header's entry '{entry.Name}' has no '{key}'.");
+
+    private static ElementType? TypeOf(string name) => name switch
     {
-        type = default;
-        return name == "BOOL" ? (type = ElementType.Bool) == ElementType.Bool : name.Length > 0 && !char.IsAsciiDigit(name[0]) && Enum.TryParse(name, out type) && name != "Bool";
-    }
+        "F64" => ElementType.F64,
+        "F32" => ElementType.F32,
+        "F16" => ElementType.F16,
+        "BF16" => ElementType.BF16,
+        "I64" => ElementType.I64,
+        "I32" => ElementType.I32,
+        "I16" => ElementType.I16,
+        "I8" => ElementType.I8,
+        "U8" => ElementType.U8,
+        "BOOL" => ElementType.Bool,
+        _ => null,
+    };
 }
