@@ -24,11 +24,12 @@ internal static class CommandRunner
         InvocationConfiguration configuration = new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(10) };
         // SIGXFSZ ends a process that writes beyond its limit; where that is held off, to the very end, the write fails as it does on a full disk.
         if (!OperatingSystem.IsWindows()) s_fileSizeLimit = PosixSignalRegistration.Create((PosixSignal)25, signal => signal.Cancel = true);
-        if (command.Action is ParseErrorAction mistake) mistake.ShowHelp = false;
+        ParseErrorAction? mistake = command.Action as ParseErrorAction;
+        if (mistake is not null) mistake.ShowHelp = command.Tokens.Count == 0;
         try
         {
             int result = await command.InvokeAsync(configuration);
-            return command.Errors.Count > 0 ? Misused : result;
+            return mistake is not null ? Misused : result;
         }
         catch (OperationCanceledException)
         {

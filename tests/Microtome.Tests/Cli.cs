@@ -1,0 +1,35 @@
+using System.Text.Json;
+
+namespace Microtome.Tests;
+
+/// <summary>The real program with its small model.</summary>
+internal static class Cli
+{
+    public const string Prompt = "Once upon a time, there was a little girl named";
+    public static readonly string Model = Path.Combine(TestFiles.Repository, "models", "stories260k");
+    public static readonly string Transcoders = Path.Combine(TestFiles.Repository, "models", "stories260k-transcoders");
+
+    /// <summary>Runs the program to its end.</summary>
+    public static ProgramRun Run(params string[] arguments)
+    {
+        using ProgramRun run = ProgramRun.Start("microtome.dll", arguments);
+        return run.Finish();
+    }
+
+    /// <summary>Runs the program, which must succeed, with --json, and parses what it prints.</summary>
+    public static JsonElement[] Json(params string[] arguments)
+    {
+        ProgramRun run = Run([.. arguments, "--json"]);
+        run.ExitCode.ShouldBe(0, run.Errors);
+        return [.. run.Lines.Select(line => JsonDocument.Parse(line).RootElement)];
+    }
+
+    /// <summary>Runs the program, which must fail with one message and without a stack trace.</summary>
+    public static string Fails(int exitCode, params string[] arguments)
+    {
+        ProgramRun run = Run(arguments);
+        run.ExitCode.ShouldBe(exitCode, run.Errors);
+        run.Errors.ShouldNotContain("   at ");
+        return run.Errors;
+    }
+}
