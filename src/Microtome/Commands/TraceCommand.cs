@@ -104,6 +104,7 @@ internal static class TraceCommand
         private void Announce(AttributionPlan plan)
         {
             const double Instant = 2e10; // operations that any computer does within about a second
+            if (plan.Operations < Instant && Console.IsErrorRedirected) return;
             string time = plan.Operations < Instant ? "about a second at most" : $"about {TextFormat.Duration(plan.EstimateTime())}";
             display.Clear();
             Console.Error.WriteLine($"{TextFormat.Number(plan.Features)} active features; {TextFormat.Number(plan.Rows)} rows of {TextFormat.Number(plan.Sources)} sources: {TextFormat.Bytes(plan.Bytes)}, {time}");
