@@ -64,9 +64,9 @@ internal static class TraceCommand
                     MaximumFeatures = result.GetValue(maximumFeatures),
                     BatchSize = result.GetValue(batch),
                 };
-                graph = Attributor.Attribute(new ReplacementModel(loaded.Transformer, set), loaded.Prompts.EncodeForTracing(text), options, loaded.Prompts.TextOf, new PhaseReporter(progress), cancellation)
-                    with
-                { Origin = new GraphOrigin(loaded.Name, set.Name, text) };
+                ReplacementModel replacement = new(loaded.Transformer, set);
+                graph = Attributor.Attribute(replacement, loaded.Prompts.EncodeForTracing(text), options, loaded.Prompts.TextOf, new PhaseReporter(progress), cancellation);
+                graph = graph with { Origin = new GraphOrigin(loaded.Name, set.Name, text) };
             }
             progress.Report("pruning", null);
             PrunedGraph pruned = PrunedGraph.Prune(graph, result.GetValue(nodes), result.GetValue(edges));
