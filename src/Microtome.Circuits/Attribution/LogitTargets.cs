@@ -48,13 +48,10 @@ internal static class LogitTargets
 
     private static float[] Mean(MatrixView rows)
     {
-        double[] sums = new double[rows.Columns];
-        float[] row = new float[rows.Columns];
-        for (int i = 0; i < rows.Rows; i++)
-        {
-            rows.CopyRow(i, row);
-            for (int j = 0; j < row.Length; j++) sums[j] += row[j];
-        }
-        return Array.ConvertAll(sums, sum => (float)(sum / rows.Rows));
+        Tensor ones = Tensor.Uninitialized(1, rows.Rows), mean = Tensor.Uninitialized(1, rows.Columns);
+        ones.Span.Fill(1);
+        MatrixProduct.Multiply(ones.AsMatrix(), rows, mean.AsMatrix());
+        TensorPrimitives.Divide(mean.Span, rows.Rows, mean.Span);
+        return mean.Span.ToArray();
     }
 }

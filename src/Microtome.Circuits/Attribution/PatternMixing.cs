@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Numerics;
 using Microtome.Models;
 using Microtome.Numerics;
@@ -43,28 +44,35 @@ internal sealed unsafe class PatternMixing
         WorkerPool.For(tile.Rows, index =>
         {
             TargetGradients target = tile.Target(index);
-            int first = fromOwnPosition ? target.Position : 0;
-            for (int head = 0; head < _attention.KeyValueHeads; head++)
-                for (int key = 0; key <= target.Position; key += KeysAtOnce)
-                    PullKeys(target, head, key, Math.Max(first, key), heads, values);
+            int first = fromOwnPosition ? target.Position : 0, width = _attention.GroupSize * _attention.HeadWidth;
+            float[] gathered = ArrayPool<float>.Shared.Rent((target.Position + 1) * width); // rows lie far apart: in place they would push each other out of the cache
+            fixed (float* z = gathered)
+                for (int head = 0; head < _attention.KeyValueHeads; head++)
+                {
+                    for (int query = first; query <= target.Position; query++)
+                        new ReadOnlySpan<float>(heads.Data + target[query] * heads.Stride + head * width, width).CopyTo(gathered.AsSpan(query * width));
+                    for (int key = 0; key <= target.Position; key += KeysAtOnce)
+                        PullKeys(target, head, key, Math.Max(first, key), z, values);
+                }
+            ArrayPool<float>.Shared.Return(gathered);
         });
 
     /// <summary>One target's gradients at <see cref="KeysAtOnce"/> keys of one key-value head.</summary>
-    private void PullKeys(TargetGradients target, int head, int key, int firstQuery, Matrix heads, Matrix values)
+    /// <param name="z">[queries, query heads that share the key-value head, head width]</param>
+    private void PullKeys(TargetGradients target, int head, int key, int firstQuery, float* z, Matrix values)
     {
         int keys = Math.Min(KeysAtOnce, target.Position + 1 - key), lastQuery = Math.Min(target.Position, key + keys - 1 + _window - 1);
         int width = _attention.HeadWidth, shared = _attention.GroupSize, column = 0;
-        float* z = heads.Data + head * shared * width;
         float* v = values.Data + head * width;
         for (; column <= width - Vector<float>.Count; column += Vector<float>.Count)
         {
             Vector<float> v0 = default, v1 = default, v2 = default, v3 = default, v4 = default, v5 = default, v6 = default, v7 = default;
-            for (int query = firstQuery; query <= lastQuery; query++)
+            for (int h = 0; h < shared; h++)
             {
-                float* row = z + target[query] * heads.Stride + column;
-                for (int h = 0; h < shared; h++, row += width)
+                float* row = z + ((nint)firstQuery * shared + h) * width + column;
+                float* p = Weights(head * shared + h, firstQuery) + key;
+                for (int query = firstQuery; query <= lastQuery; query++, row += shared * width, p += _weights.Columns)
                 {
-                    float* p = Weights(head * shared + h, query) + key;
                     Vector<float> x = *(Vector<float>*)row;
                     v0 = Vector.FusedMultiplyAdd(x, new Vector<float>(p[0]), v0);
                     v1 = Vector.FusedMultiplyAdd(x, new Vector<float>(p[1]), v1);
@@ -83,9 +91,9 @@ internal sealed unsafe class PatternMixing
             for (int i = 0; i < keys; i++)
             {
                 float sum = 0;
-                for (int query = firstQuery; query <= lastQuery; query++)
-                    for (int h = 0; h < shared; h++)
-                        sum = MathF.FusedMultiplyAdd(z[target[query] * heads.Stride + h * width + column], Weights(head * shared + h, query)[key + i], sum);
+                for (int h = 0; h < shared; h++)
+                    for (int query = firstQuery; query <= lastQuery; query++)
+                        sum = MathF.FusedMultiplyAdd(z[(query * shared + h) * width + column], Weights(head * shared + h, query)[key + i], sum);
                 v[target[key + i] * values.Stride + column] = sum;
             }
     }

@@ -57,13 +57,14 @@ public sealed class PrunedGraph
         double[] influence = Influence.OfNodes(graph, nodes);
         for (int i = 0; i < graph.Targets.Count; i++) influence[graph.FirstTarget + i] += graph.Targets[i].Probability;
 
+        float[]? mask = Influence.Mask(nodes);
         List<(GraphEdge Edge, double Score)> candidates = [];
         for (int row = 0; row < graph.Edges.Rows; row++)
         {
             int node = graph.NodeOfRow(row);
             if (!nodes[node] || influence[node] == 0) continue;
             ReadOnlySpan<float> weights = graph.Edges.Row(row);
-            double share = influence[node] / Math.Max(Influence.Sum(weights, nodes), 1e-10);
+            double share = influence[node] / Math.Max(Influence.Sum(weights, mask), 1e-10);
             for (int source = 0; source < weights.Length; source++)
                 if (weights[source] != 0 && nodes[source]) candidates.Add((new GraphEdge(row, source, weights[source]), share * Math.Abs(weights[source])));
         }

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 using Microtome.Numerics;
 
 namespace Microtome.Dictionaries;
@@ -13,7 +14,11 @@ public readonly record struct ActiveFeature(int Position, int Feature, float Val
 /// </summary>
 public sealed class Transcoder
 {
-    private const int FeaturesAtOnce = 8192;
+    private const int FeaturesAtOnce = 1024; // by one thread, in one product
+
+    [ThreadStatic]
+    private static Tensor? t_activations;
+
     private readonly StoredTensor _decoder;
     private readonly int _firstTarget;
 
@@ -92,25 +97,45 @@ public sealed class Transcoder
     /// <param name="input">[positions, width], at the input hook</param>
     public List<ActiveFeature> EncodeSparse(Matrix input)
     {
-        List<ActiveFeature>[] byPosition = new List<ActiveFeature>[input.Rows];
-        for (int position = 0; position < byPosition.Length; position++) byPosition[position] = [];
-        int chunk = Activation.NeedsAllFeatures ? Features : Math.Min(Features, FeaturesAtOnce);
-        Tensor buffer = Tensor.Uninitialized(input.Rows, chunk);
-        for (int first = 0; first < Features; first += chunk)
+        List<ActiveFeature>[] parts; // each by position, then by feature
+        if (Activation.NeedsAllFeatures)
         {
-            int count = Math.Min(chunk, Features - first), start = first;
-            Matrix values = buffer.AsMatrix().ColumnRange(0, count);
-            PreActivations(input, first, values);
-            WorkerPool.For(input.Rows, position =>
+            Matrix all = Encode(input).AsMatrix();
+            parts = new List<ActiveFeature>[input.Rows];
+            WorkerPool.For(parts.Length, position => parts[position] = Active(all.RowRange(position, 1), 0, position));
+        }
+        else
+        {
+            parts = new List<ActiveFeature>[(Features + FeaturesAtOnce - 1) / FeaturesAtOnce];
+            WorkerPool.For(parts.Length, part =>
             {
-                Span<float> row = values.Row(position);
-                Activation.Apply(row, start);
-                for (int i = 0; i < row.Length; i++)
-                    if (row[i] != 0) byPosition[position].Add(new ActiveFeature(position, start + i, row[i]));
+                int first = part * FeaturesAtOnce, count = Math.Min(FeaturesAtOnce, Features - first);
+                if (t_activations is null || t_activations.Rows < input.Rows) t_activations = Tensor.Uninitialized(input.Rows, FeaturesAtOnce);
+                Matrix values = t_activations.AsMatrix().RowRange(0, input.Rows).ColumnRange(0, count);
+                PreActivations(input, first, values);
+                for (int position = 0; position < values.Rows; position++) Activation.Apply(values.Row(position), first);
+                parts[part] = Active(values, first, 0);
             });
             ResidentMemory.Trim();
         }
-        return [.. byPosition.SelectMany(list => list)];
+        return [.. parts.SelectMany(part => part).OrderBy(active => active.Position)]; // a stable sort
+    }
+
+    /// <summary>What is not zero among the activations of consecutive features.</summary>
+    private static List<ActiveFeature> Active(Matrix values, int firstFeature, int firstPosition)
+    {
+        List<ActiveFeature> active = [];
+        for (int position = 0; position < values.Rows; position++)
+        {
+            ReadOnlySpan<float> row = values.Row(position);
+            ReadOnlySpan<int> bits = MemoryMarshal.Cast<float, int>(row);
+            for (int i = 0, next; i < row.Length && (next = bits[i..].IndexOfAnyExcept(0)) >= 0; i++)
+            {
+                i += next;
+                if (row[i] != 0) active.Add(new ActiveFeature(firstPosition + position, firstFeature + i, row[i])); // bits of -0 are not 0
+            }
+        }
+        return active;
     }
 
     /// <summary>One feature's activation at one position.</summary>
