@@ -4,10 +4,10 @@ namespace Microtome.Tests;
 
 public class InterruptionTests
 {
-    // One row at a time, with features ranked anew after every fourth: minutes of work.
+    // One row at a time, with features ranked anew after every fourth: half a minute of work or more.
     private static readonly string[] LongWork =
     [
-        "trace", "--prompt", string.Concat(Enumerable.Repeat("One day Tom and Sue went to the park and saw a big dog. ", 20)), "--batch", "1", "--max-features", "20000", "--out",
+        "trace", "--prompt", string.Concat(Enumerable.Repeat("One day Tom and Sue went to the park and saw a big dog. ", 10)), "--batch", "1", "--max-features", "3000", "--out",
     ];
 
     [UnixFact]
@@ -15,7 +15,7 @@ public class InterruptionTests
     {
         using TemporaryFolder folder = new();
         using ProgramRun run = ProgramRun.Start("microtome.dll", [.. LongWork, folder["new/graph"]]);
-        run.WaitForError(); // says what it works on when that takes longer than a second
+        run.WaitForError(); // says what it works on
         Interrupt(run);
         run.Finish().ExitCode.ShouldBe(130, run.Errors);
         run.Errors.ShouldEndWith("Interrupted.\n");
