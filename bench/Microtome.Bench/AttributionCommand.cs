@@ -11,12 +11,12 @@ namespace Microtome.Bench;
 /// <summary>Times an attribution on synthesised files, phase by phase, against the arithmetic that it cannot do without.</summary>
 internal static class AttributionCommand
 {
-    private sealed record Seconds(double Open, double Forward, double Features, double Targets, double Rows, double Package, double Prune)
+    internal sealed record Seconds(double Open, double Forward, double Features, double Targets, double Rows, double Package, double Prune)
     {
         public double Total => Open + Forward + Features + Targets + Rows + Package + Prune;
     }
 
-    private sealed record Report(
+    internal sealed record Report(
         string Processor, int Threads, string Model, int Layers, int Tokens, int ActiveFeatures, int FeatureRows, int TargetRows, int Sources, Seconds FirstRun, Seconds MedianRun,
         double FloorGigaflops, double ProjectionGigaflops, double ProductGigaflopsPerSecond, double Efficiency, double FeatureRowEfficiency,
         long WeightBytes, long? PeakBytes, int PrunedNodes, int PrunedEdges);
@@ -44,7 +44,7 @@ internal static class AttributionCommand
         return command;
     }
 
-    private static Report Run(string folder, int? length, AttributionOptions options, int runs)
+    internal static Report Run(string folder, int? length, AttributionOptions options, int runs)
     {
         int[] tokens = SyntheticFiles.ReadPrompt(folder);
         if (length is { } count) tokens = tokens[..Math.Clamp(count, 1, tokens.Length)];

@@ -33,7 +33,7 @@ internal static class SynthCommand
         return command;
     }
 
-    private static void Write(SyntheticShape shape, int vocabulary, int tokens, int features, int active, ElementType type, int seed, bool link, string folder)
+    internal static void Write(SyntheticShape shape, int vocabulary, int tokens, int features, int active, ElementType type, int seed, bool link, string folder)
     {
         if (shape.Layers < 1 || vocabulary < 16 || tokens < 2) throw new ArgumentException("A model needs at least 1 layer, 16 tokens in its vocabulary and 2 in its prompt.");
         if (active < 1 || active >= features) throw new ArgumentException($"{active} of {features} features cannot be active; at least 1 must be, and 1 must not.");
