@@ -110,27 +110,26 @@ internal sealed class BackwardWalk(LocalReplacement local)
         if (stream.Rows == 0) return;
         PatternMixing mixing = Mixing(layer);                                        // P, with norm1's denominators
         MatrixView toStream = space.ValueWeights(layer);                             // W_Vᵀ, with the rest of norm1ᵀ
-        if (layer == 0 && blocks.Targets.Length > local.Positions)
+        if (layer == 0 && blocks.Targets.Length > local.Positions)                   // then pushing the tokens up costs less
         {
             new TokenEffects(local, mixing, toStream).Read(AtAttentionOutput(layer, stream, blocks, 0, space), blocks, rows);
             return;
         }
 
+        // Attention spreads gradients over positions: before the first one a target has a gradient at its own position only.
         int spread = layer == local.Layers - 1 ? 0 : blocks.CountAbove(_model.Specification.ParallelResidual ? layer + 1 : layer);
-        foreach (GradientBlocks.Tile tile in blocks.Tiles(0, spread))
-        {
-            Matrix gradients = stream.RowRange(tile.Start, tile.Count), heads = space.Heads(tile.Count), values = space.Values(tile.Count);
-            MatrixProduct.Multiply(AtAttentionOutput(layer, gradients, blocks, tile.Start, space), Output(layer), heads);
-            mixing.Pull(tile, heads, values, fromOwnPosition: false);
-            MatrixProduct.Multiply(values, toStream, gradients, accumulate: true);
-        }
+        foreach (GradientBlocks.Tile tile in blocks.Tiles(0, spread)) PullTile(tile, fromOwnPosition: false);
+        foreach (GradientBlocks.Tile tile in blocks.Tiles(spread, stream.Rows)) PullTile(tile, fromOwnPosition: true);
 
-        // Targets that no attention has passed yet have a gradient at their own position only.
-        foreach (GradientBlocks.Tile tile in blocks.Tiles(spread, stream.Rows))
+        void PullTile(GradientBlocks.Tile tile, bool fromOwnPosition)
         {
-            Matrix gradients = stream.RowRange(tile.Start, tile.Count), heads = space.Heads(tile.Count), values = space.Values(tile.Count);
-            HeadsAtOwnPositions(layer, gradients, tile, blocks, heads, space);
-            mixing.Pull(tile, heads, values, fromOwnPosition: true);
+            Matrix gradients = stream.RowRange(tile.Start, tile.Count);              // [gradients, width]
+            Matrix heads = space.Heads(tile.Count);                                  // [gradients, heads · head width]
+            Matrix values = space.Values(tile.Count);                                // [gradients, key-value heads · head width]
+            Matrix written = AtAttentionOutput(layer, gradients, blocks, tile.Start, space);
+            if (fromOwnPosition) MultiplyOwnPositions(tile, written, Output(layer), heads);
+            else MatrixProduct.Multiply(written, Output(layer), heads);
+            mixing.Pull(tile, heads, values, fromOwnPosition);
             MatrixProduct.Multiply(values, toStream, gradients, accumulate: true);
         }
     }
@@ -150,14 +149,14 @@ internal sealed class BackwardWalk(LocalReplacement local)
         return atOutput;
     }
 
-    /// <summary>(g W_Oᵀ) at the targets' own positions; other rows are not set.</summary>
-    private void HeadsAtOwnPositions(int layer, Matrix gradients, GradientBlocks.Tile tile, GradientBlocks blocks, Matrix heads, Workspace space)
+    /// <summary>As a product of all rows, but only those at the targets' own positions are set.</summary>
+    private static void MultiplyOwnPositions(GradientBlocks.Tile tile, Matrix gradients, MatrixView weights, Matrix products)
     {
-        Matrix written = AtAttentionOutput(layer, gradients, blocks, tile.Start, space);
-        Tensor own = Tensor.Uninitialized(tile.Rows, gradients.Columns), ownHeads = Tensor.Uninitialized(tile.Rows, heads.Columns);
-        for (int i = 0; i < tile.Rows; i++) written.Row(tile.Target(i)[tile.Target(i).Position]).CopyTo(own.Row(i));
-        MatrixProduct.Multiply(own.AsMatrix(), Output(layer), ownHeads.AsMatrix());
-        for (int i = 0; i < tile.Rows; i++) ownHeads.Row(i).CopyTo(heads.Row(tile.Target(i)[tile.Target(i).Position]));
+        Tensor own = Tensor.Uninitialized(tile.Rows, weights.Rows), ownProducts = Tensor.Uninitialized(tile.Rows, weights.Columns);
+        int[] rows = [.. Enumerable.Range(0, tile.Rows).Select(i => tile.Target(i)[tile.Target(i).Position])];
+        for (int i = 0; i < rows.Length; i++) gradients.Row(rows[i]).CopyTo(own.Row(i));
+        MatrixProduct.Multiply(own.AsMatrix(), weights, ownProducts.AsMatrix());
+        for (int i = 0; i < rows.Length; i++) ownProducts.Row(i).CopyTo(products.Row(rows[i]));
     }
 
     private void ReadTokens(Matrix stream, GradientBlocks blocks, Matrix rows)

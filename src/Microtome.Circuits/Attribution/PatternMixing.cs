@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Microtome.Models;
 using Microtome.Numerics;
 
@@ -59,6 +60,7 @@ internal sealed unsafe class PatternMixing
 
     /// <summary>One target's gradients at <see cref="KeysAtOnce"/> keys of one key-value head.</summary>
     /// <param name="z">[queries, query heads that share the key-value head, head width]</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // most of a short run would else pass before it is compiled well
     private void PullKeys(TargetGradients target, int head, int key, int firstQuery, float* z, Matrix values)
     {
         int keys = Math.Min(KeysAtOnce, target.Position + 1 - key), lastQuery = Math.Min(target.Position, key + keys - 1 + _window - 1);
