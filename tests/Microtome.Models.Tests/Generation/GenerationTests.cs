@@ -48,7 +48,7 @@ public class GenerationTests
     [InlineData(1.5, 20, 0.8)]
     public void Tokens_are_drawn_as_often_as_their_probabilities_say(double temperature, int topK, double topP)
     {
-        const int Draws = 6000;
+        const int Draws = 3000;
         using Checkpoint checkpoint = GoldenModels.Open("gpt2");
         Transformer model = new(checkpoint);
         Tensor? stream = null; // every step is made to end with this stream, so that all draws have the same probabilities
