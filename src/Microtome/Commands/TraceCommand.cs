@@ -63,7 +63,8 @@ internal static class TraceCommand
                     BatchSize = result.GetValue(batch),
                 };
                 graph = Attributor.Attribute(new ReplacementModel(loaded.Transformer, set), loaded.Prompts.EncodeForTracing(text), options, loaded.Prompts.TextOf, new PhaseReporter(progress), cancellation)
-                    with { Origin = new GraphOrigin(loaded.Name, set.Name, text) };
+                    with
+                { Origin = new GraphOrigin(loaded.Name, set.Name, text) };
             }
             progress.Report("pruning", null);
             PrunedGraph pruned = PrunedGraph.Prune(graph, result.GetValue(nodes), result.GetValue(edges));
