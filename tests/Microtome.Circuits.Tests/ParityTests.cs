@@ -124,6 +124,22 @@ public class ParityTests
         output.ShouldEndWith("1 of 2 cases agree\n");
     }
 
+    [Fact]
+    public void The_program_ends_with_0_when_all_agrees_1_when_not_and_2_when_misused()
+    {
+        using TemporaryFolder folder = new();
+        ProgramResult(folder.Path).ShouldBe(1);
+        CopyCase(folder, "tokenizers", "tokenizers");
+        ProgramResult(folder.Path).ShouldBe(0);
+        ProgramResult().ShouldBe(2);
+    }
+
+    private static int ProgramResult(params string[] arguments)
+    {
+        using ProgramRun run = ProgramRun.Start("Microtome.Parity.dll", arguments);
+        return run.Finish().ExitCode;
+    }
+
     private static PromptEncoder StoriesPrompts()
     {
         using Checkpoint checkpoint = Checkpoint.Open(StoriesModel);

@@ -57,6 +57,16 @@ public class CommandTests
         Cli.Run("generate", "-p", prompt, "--max-tokens", $"{count}").Output.ShouldBe(expected.GetProperty("text").GetString() + "\n");
     }
 
+    [Theory]
+    [InlineData("I saw a 😀")] // of several tokens, a byte each
+    [InlineData("")]
+    public void Generate_prints_the_text_that_the_record_holds(string prompt)
+    {
+        string text = Cli.Json("generate", "-p", prompt, "--max-tokens", "4").Single().GetProperty("text").GetString()!;
+        text.ShouldStartWith(prompt);
+        Cli.Run("generate", "-p", prompt, "--max-tokens", "4").Output.ShouldBe(text + "\n");
+    }
+
     [Fact]
     public void Equal_seeds_give_equal_texts_and_others_other_texts()
     {

@@ -50,13 +50,8 @@ public sealed class PromptEncoder
     /// <summary>The text that a token stands for in the middle of a text.</summary>
     public string TextOf(int token) => _tokenizer?.TokenText(token) ?? $"t{token}";
 
-    /// <summary>Pieces of text as tokens are generated.</summary>
-    public Func<int, string> Streaming()
-    {
-        if (_tokenizer is null) return token => $" {TextOf(token)}";
-        StreamingDecoder decoder = new(_tokenizer, skipSpecialTokens: true);
-        return decoder.Append;
-    }
+    /// <summary>Text as tokens are generated.</summary>
+    public TextStream Stream() => new(_tokenizer);
 
     /// <summary>The one token that has this text.</summary>
     /// <exception cref="ArgumentException">No token has, or only several together; the message says what is near.</exception>

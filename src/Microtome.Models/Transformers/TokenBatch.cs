@@ -5,6 +5,7 @@ internal sealed class TokenBatch
 {
     public TokenBatch(ModelSpecification model, IReadOnlyList<int[]> sequences, IReadOnlyList<KeyValueCache>? caches)
     {
+        if (sequences.Count == 0) throw new ArgumentException("There are no sequences to run.", nameof(sequences));
         if (caches is not null && caches.Count != sequences.Count)
             throw new ArgumentException($"{sequences.Count} sequences need as many caches, not {caches.Count}.", nameof(caches));
         List<TokenSpan> spans = [];

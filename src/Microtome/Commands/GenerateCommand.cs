@@ -42,25 +42,19 @@ internal static class GenerateCommand
             using LoadedModel loaded = await new ModelSource(progress, cancellation).LoadModelAsync(result.GetValue(model));
             int[] tokens = loaded.Prompts.Encode(text);
             bool records = result.GetValue(json);
-            Func<int, string> pieces = loaded.Prompts.Streaming();
-            if (!records)
-            {
-                progress.Report("reading the prompt", null);
-                foreach (int token in tokens) pieces(token); // the decoder's first piece is not the text's
-            }
+            TextStream stream = loaded.Prompts.Stream();
+            string beginning = string.Concat(tokens.Select(stream.Append));
+            progress.Report("reading the prompt", null);
             List<int> generated = [];
             Stopwatch watch = Stopwatch.StartNew();
             foreach (int token in Generation.Generate(loaded.Transformer, tokens, options, cancellation: cancellation))
             {
-                if (generated.Count == 0 && !records)
-                {
-                    progress.Clear();
-                    Console.Out.Write(text);
-                }
+                if (generated.Count == 0) progress.Clear();
+                if (generated.Count == 0 && !records) Console.Out.Write(beginning);
                 generated.Add(token);
-                if (!records && !loaded.Specification.EndOfText.Contains(token)) Console.Out.Write(pieces(token));
+                if (!records && !loaded.Specification.EndOfText.Contains(token)) Console.Out.Write(stream.Append(token));
             }
-            if (!records) Console.Out.WriteLine();
+            if (!records) Console.Out.WriteLine(stream.Finish());
             else JsonRecord.Print(json =>
             {
                 json.WriteString("prompt", text);
