@@ -22,14 +22,14 @@ public static unsafe class MatrixProduct
     /// <param name="accumulate">Add to what c holds.</param>
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     public static void Multiply(MatrixView a, MatrixView b, Matrix c, bool accumulate = false) =>
-        Multiply(a, b, c, accumulate, (PanelKernel?)MatrixUnit.Kernels?.For(a.Rows, a.Columns, a.Type, b.Type, Precision) ?? MatrixKernel.Best);
+        Multiply(a, b, c, accumulate, KernelFor(a, b));
 
     /// <inheritdoc cref="Multiply(MatrixView, MatrixView, Matrix, bool)"/>
     public static void Multiply(MatrixView a, PackedMatrix b, Matrix c, bool accumulate = false)
     {
         ArgumentNullException.ThrowIfNull(b);
         Check(a.Rows, a.Columns, b.Rows, b.Columns, c);
-        BlockedProduct.Multiply(b.Kernel.ForLeft(a.Type, Precision), a, default, b, c, accumulate);
+        BlockedProduct.Multiply(KernelFor(a, b), a, default, b, c, accumulate);
         KeepAlive(a, default, c);
         GC.KeepAlive(b);
     }
@@ -40,6 +40,11 @@ public static unsafe class MatrixProduct
         BlockedProduct.Multiply(kernel, a, b, null, c, accumulate);
         KeepAlive(a, b, c);
     }
+
+    internal static PanelKernel KernelFor(MatrixView a, MatrixView b) =>
+        (PanelKernel?)MatrixUnit.Kernels?.For(a.Rows, a.Columns, a.Type, b.Type, Precision) ?? MatrixKernel.Best;
+
+    internal static PanelKernel KernelFor(MatrixView a, PackedMatrix b) => b.Kernel.ForLeft(a.Type, Precision);
 
     private static void KeepAlive(MatrixView a, MatrixView b, Matrix c)
     {

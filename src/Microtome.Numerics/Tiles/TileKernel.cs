@@ -11,7 +11,7 @@ internal sealed unsafe class TileKernel(TileKernels family, TileUnit unit, int l
 {
     private const int Side = TileUnit.Side, Columns = TileUnit.PanelColumns, StepDepth = TileUnit.Depth;
 
-    public override string ToString() => $"{leftTerms} by {rightTerms} terms in tiles";
+    public override string ToString() => $"tiles, {leftTerms}x{rightTerms}";
 
     public override int TileRows => 2 * Side;
 

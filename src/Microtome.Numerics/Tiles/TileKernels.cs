@@ -10,8 +10,9 @@ internal sealed class TileKernels
     private const int SmallestRows = TileUnit.Side;
 
     /// <summary>
-    /// Rows that are worth splitting B, by the numbers in the manuals: a core's tiles do 512 multiply-adds in a cycle, so 85 with the six
-    /// pairs of terms of two float32 operands, against 32 of its vectors; splitting an element costs about a cycle more than packing it.
+    /// Rows that are worth splitting B. A core's tiles do 512 multiply-adds in a cycle, so 85 with the six pairs of terms of two float32
+    /// operands, against 32 of its vectors; splitting an element of B costs half a cycle more than packing it. With tiles at half their
+    /// speed that is won back from 50 rows on.
     /// </summary>
     private const int SmallestRowsToSplit = 64;
 

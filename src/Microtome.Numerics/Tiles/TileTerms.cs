@@ -8,6 +8,9 @@ namespace Microtome.Numerics;
 /// of a float16, one those of a bfloat16. One term alone of a float32 is its rounding, with ties to even.
 /// </summary>
 /// <remarks>
+/// Two terms of a float32 would leave up to 2^-17 of it, and products with errors of 5e-6 of the largest in their row; with three they are
+/// below 6e-7, less than those of the vector kernels.
+///
 /// The unit takes bfloat16 below 2^-126 for zero, and so flushes products and sums: an element loses less than 2^-126 to the former, and
 /// a product of k elements less than k·2^-122 to the latter. Infinities and NaN are in the last term; the others are finite, so
 /// that nothing becomes infinite or NaN by being split.
