@@ -17,10 +17,10 @@ internal static unsafe class GemmCommand
     private sealed record Shape(int M, int K, int N, ElementType Type, bool Transposed, bool Packed);
 
     private sealed record Row(
-        string Shape, string Type, bool Transposed, bool Packed, double BestSeconds, double MedianSeconds, double GigaflopsPerSecond,
+        string Shape, string Type, bool Transposed, bool Packed, string Path, double BestSeconds, double MedianSeconds, double GigaflopsPerSecond,
         double GigabytesPerSecond, double? OpenBlasGigaflopsPerSecond, double? RatioOfBest, double? RatioOfMedian);
 
-    private sealed record Report(string Processor, int Threads, string Kernel, string? OpenBlasCore, double ReadGigabytesPerSecond, List<Row> Rows);
+    private sealed record Report(string Processor, int Threads, string Path, string MatrixUnit, string? OpenBlasCore, double ReadGigabytesPerSecond, List<Row> Rows);
 
     public static Command Create()
     {
@@ -52,12 +52,12 @@ internal static unsafe class GemmCommand
     {
         WorkerPool.Threads = threads;
         OpenBlas? blas = OpenBlas.TryLoad(threads);
-        Report report = new(Processor(), threads, MatrixKernel.Best.ToString()!, blas?.Core, ReadBandwidth(), []);
+        Report report = new(Processor(), threads, MatrixUnit.Status.Path, MatrixUnit.Status.Reason, blas?.Core, ReadBandwidth(), []);
         if (!json)
         {
             Console.WriteLine(
-                $"{report.Processor}, {threads} threads, {report.Kernel}, OpenBLAS {report.OpenBlasCore ?? "not found"}, plain read {report.ReadGigabytesPerSecond:F1} GB/s");
-            Console.WriteLine($"{"shape",-16} {"B",-12} {"best ms",9} {"median",9} {"GFLOP/s",8} {"GB/s",6} {"OpenBLAS",9} {"best",5} {"median",6}");
+                $"{report.Processor}, {threads} threads, {report.Path} ({report.MatrixUnit}), OpenBLAS {report.OpenBlasCore ?? "not found"}, plain read {report.ReadGigabytesPerSecond:F1} GB/s");
+            Console.WriteLine($"{"shape",-16} {"B",-13} {"path",-10} {"best ms",9} {"median",9} {"GFLOP/s",8} {"GB/s",6} {"OpenBLAS",9} {"best",5} {"median",6}");
         }
         foreach (Shape shape in shapes)
         {
@@ -66,7 +66,7 @@ internal static unsafe class GemmCommand
             if (json) continue;
             string stored = row.Type + (row.Transposed ? " t" : "") + (row.Packed ? " packed" : "");
             Console.WriteLine(
-                $"{row.Shape,-16} {stored,-12} {row.BestSeconds * 1e3,9:F3} {row.MedianSeconds * 1e3,9:F3} {row.GigaflopsPerSecond,8:F1} {row.GigabytesPerSecond,6:F1} " +
+                $"{row.Shape,-16} {stored,-13} {row.Path,-10} {row.BestSeconds * 1e3,9:F3} {row.MedianSeconds * 1e3,9:F3} {row.GigaflopsPerSecond,8:F1} {row.GigabytesPerSecond,6:F1} " +
                 $"{row.OpenBlasGigaflopsPerSecond,9:F1} {row.RatioOfBest,5:F2} {row.RatioOfMedian,6:F2}");
         }
         if (json) Console.WriteLine(JsonSerializer.Serialize(report, JsonSerializerOptions.Web));
@@ -88,6 +88,7 @@ internal static unsafe class GemmCommand
         }
         MatrixView right = transposed ? new MatrixView(stored.Pointer, type, n, k, k, 1, stored).T : new MatrixView(stored.Pointer, type, k, n, n, 1, stored);
         PackedMatrix? packed = usePacked ? PackedMatrix.Pack(right) : null;
+        PanelKernel kernel = packed is null ? MatrixProduct.KernelFor(a.AsMatrix(), right) : MatrixProduct.KernelFor(a.AsMatrix(), packed);
         void Ours()
         {
             if (packed is null) MatrixProduct.Multiply(a.AsMatrix(), right, c.AsMatrix());
@@ -113,7 +114,7 @@ internal static unsafe class GemmCommand
         double best = ours[0], median = ours[ours.Count / 2];
         GC.KeepAlive(stored);
         return new Row(
-            $"{m}x{k}x{n}", type.ToString(), transposed, usePacked, best, median, 2e-9 * m * k * n / best, 1e-9 * k * n * type.Size() / best,
+            $"{m}x{k}x{n}", type.ToString(), transposed, usePacked, kernel is TileKernel ? kernel.ToString()! : "vectors", best, median, 2e-9 * m * k * n / best, 1e-9 * k * n * type.Size() / best,
             blas is null ? null : 2e-9 * m * k * n / theirs[0], blas is null ? null : theirs[0] / best, blas is null ? null : theirs[theirs.Count / 2] / median);
     }
 

@@ -6,7 +6,7 @@ internal static unsafe class BlockedProduct
     private const int LargestBlock = 528; // rows; packed, 256 elements of each take half of a second-level cache
 
     /// <param name="b">Used when <paramref name="packed"/> is null.</param>
-    public static void Multiply(MatrixKernel kernel, MatrixView a, MatrixView b, PackedMatrix? packed, Matrix c, bool accumulate)
+    public static void Multiply(PanelKernel kernel, MatrixView a, MatrixView b, PackedMatrix? packed, Matrix c, bool accumulate)
     {
         if (c.Rows == 0 || c.Columns == 0) return;
         if (a.Columns == 0)
@@ -17,7 +17,7 @@ internal static unsafe class BlockedProduct
         int blocks = (c.Rows + LargestBlock - 1) / LargestBlock;
         int blockTiles = (c.Rows + blocks * kernel.TileRows - 1) / (blocks * kernel.TileRows);
         int blockRows = blockTiles * kernel.TileRows;
-        int largestDepth = ProductScratch.LargestLeft / blockRows / MatrixKernel.BlockDepth * MatrixKernel.BlockDepth;
+        int largestDepth = ProductScratch.LargestLeft / blockRows / PanelKernel.BlockDepth * PanelKernel.BlockDepth;
         for (int k = 0; k < a.Columns; k += largestDepth)
         {
             int depth = Math.Min(largestDepth, a.Columns - k);

@@ -3,6 +3,8 @@ namespace Microtome.Numerics;
 /// <summary>The vector instructions that the product kernels are written in. <typeparamref name="TVector"/> holds <see cref="Lanes"/> floats.</summary>
 internal unsafe interface ISimd<TVector> where TVector : unmanaged
 {
+    static abstract string Name { get; }
+
     static abstract int Lanes { get; }
 
     /// <summary>Rows of the largest tile (two vectors wide) whose sums stay in registers.</summary>

@@ -3,15 +3,11 @@ using System.Runtime.Intrinsics;
 namespace Microtome.Numerics;
 
 /// <summary>
-/// Multiplies packed panels. A left panel holds up to <see cref="TileRows"/> rows of A as [k, height], a right panel holds
-/// <see cref="PanelColumns"/> columns of B as [k, columns]; both are padded with zeros. Every kernel computes the same bits:
-/// one fused multiply-add per term in order of k, over at most <see cref="BlockDepth"/> terms.
+/// Multiplies in float32. A left panel is [k, height], a right panel [k, columns]. Every kernel computes the same bits: one fused
+/// multiply-add per term in order of k, over at most <see cref="PanelKernel.BlockDepth"/> terms.
 /// </summary>
-internal abstract unsafe class MatrixKernel
+internal abstract unsafe class MatrixKernel : PanelKernel
 {
-    /// <summary>Terms that are summed before the sum is added to C: 32 KB of a right panel, which stays in the first-level cache.</summary>
-    public const int BlockDepth = 256;
-
     public const int LargestTile = 12 * 32;
 
     /// <summary>Everything this processor can run, the fastest first. The last is the plain one.</summary>
@@ -19,12 +15,29 @@ internal abstract unsafe class MatrixKernel
 
     public static MatrixKernel Best => Supported[0];
 
-    public abstract int TileRows { get; }
+    public override float* RightPanel => ProductScratch.Panel;
 
-    public abstract int PanelColumns { get; }
+    public override int LineLength(int depth) => depth;
 
-    /// <summary>The height of the left panel for the last rows of A, of which fewer than <see cref="TileRows"/> may be left.</summary>
-    public abstract int PanelHeight(int rows);
+    public override nint PanelLength(int depth, bool pairs) => (nint)depth * PanelColumns / (pairs ? 2 : 1);
+
+    public override void PackLeft(MatrixView lines, int height, float* panel) => Panels.Pack(this, lines, height, panel);
+
+    public override void PackRight(MatrixView lines, bool pairs, float* panel)
+    {
+        float* packed = pairs ? ProductScratch.Panel : panel;
+        Panels.Pack(this, lines, PanelColumns, packed);
+        if (pairs) Narrow(packed, lines.Columns, panel);
+    }
+
+    public override void MultiplyPanels(float* left, int lastHeight, float* right, bool pairs, int depth, Matrix c, bool accumulate)
+    {
+        for (int row = 0; row < c.Rows; row += TileRows, left += TileRows * depth)
+        {
+            int rows = Math.Min(TileRows, c.Rows - row);
+            Multiply(row + TileRows < c.Rows ? TileRows : lastHeight, left, right, pairs, depth, c.RowRange(row, rows), accumulate);
+        }
+    }
 
     /// <summary>Packs lines (rows of A or columns of B) into a panel of the given width; lines that are missing become zeros.</summary>
     /// <param name="depth">Elements of each line.</param>

@@ -5,32 +5,46 @@ namespace Microtome.Numerics;
 /// one fused multiply-add per term, in order. So its bits depend on its row of A, its column of B and what C held, and on nothing else:
 /// not on the number of threads, on the other rows and columns, on strides, on whether B is packed, or on the processor.
 /// </summary>
+/// <remarks>
+/// A processor's matrix unit (<see cref="MatrixUnit"/>), where there is one, takes the products of at least 32 k that are worth it: of 16
+/// rows and more with a B of bfloat16, of 64 and more with another. It sums a block in an order of its own, no less accurately, so that bits
+/// depend on that too. It gives NaN where infinities are multiplied with numbers that fewer bfloat16 terms would do for, and products
+/// that are smaller than 2^-126 count as zero.
+/// </remarks>
 public static unsafe class MatrixProduct
 {
+    /// <summary>What products keep of their operands' precision where a matrix unit multiplies them. It applies to products that start after it was set.</summary>
+    public static Precision Precision { get; set; }
+
     /// <param name="a">[m, k]</param>
     /// <param name="b">[k, n], of any weight type and either storage order</param>
     /// <param name="c">[m, n]; must not overlap a or b</param>
     /// <param name="accumulate">Add to what c holds.</param>
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     public static void Multiply(MatrixView a, MatrixView b, Matrix c, bool accumulate = false) =>
-        Multiply(a, b, c, accumulate, MatrixKernel.Best);
+        Multiply(a, b, c, accumulate, KernelFor(a, b));
 
     /// <inheritdoc cref="Multiply(MatrixView, MatrixView, Matrix, bool)"/>
     public static void Multiply(MatrixView a, PackedMatrix b, Matrix c, bool accumulate = false)
     {
         ArgumentNullException.ThrowIfNull(b);
         Check(a.Rows, a.Columns, b.Rows, b.Columns, c);
-        BlockedProduct.Multiply(b.Kernel, a, default, b, c, accumulate);
+        BlockedProduct.Multiply(KernelFor(a, b), a, default, b, c, accumulate);
         KeepAlive(a, default, c);
         GC.KeepAlive(b);
     }
 
-    internal static void Multiply(MatrixView a, MatrixView b, Matrix c, bool accumulate, MatrixKernel kernel)
+    internal static void Multiply(MatrixView a, MatrixView b, Matrix c, bool accumulate, PanelKernel kernel)
     {
         Check(a.Rows, a.Columns, b.Rows, b.Columns, c);
         BlockedProduct.Multiply(kernel, a, b, null, c, accumulate);
         KeepAlive(a, b, c);
     }
+
+    internal static PanelKernel KernelFor(MatrixView a, MatrixView b) =>
+        (PanelKernel?)MatrixUnit.Kernels?.For(a.Rows, a.Columns, a.Type, b.Type, Precision) ?? MatrixKernel.Best;
+
+    internal static PanelKernel KernelFor(MatrixView a, PackedMatrix b) => b.Kernel.ForLeft(a.Type, Precision);
 
     private static void KeepAlive(MatrixView a, MatrixView b, Matrix c)
     {

@@ -3,7 +3,7 @@ namespace Microtome.Numerics;
 /// <summary>The specification of the vector kernels, and what runs where there is none of them.</summary>
 internal sealed unsafe class PlainKernel : MatrixKernel
 {
-    public override string ToString() => "Plain";
+    public override string ToString() => "plain arithmetic";
 
     public override int TileRows => 4;
 

@@ -12,20 +12,20 @@ internal sealed unsafe class ProductChunk
     private const int ItemsPerThread = 8;
     private const int SmallLeft = 1 << 17; // elements
 
-    private readonly MatrixKernel _kernel;
+    private readonly PanelKernel _kernel;
     private readonly MatrixView _a, _b;
     private readonly PackedMatrix? _packed;
     private readonly int _packedRow;
     private readonly Matrix _c;
     private readonly bool _accumulate;
-    private readonly bool _inPlaceAlongDepth, _inPlaceAcrossLines;
+    private readonly MatrixKernel? _alongDepth, _acrossLines; // not null where B is read in place in that order
     private readonly int _depth, _tiles, _blockTiles, _lastHeight, _paddedRows, _panels, _blocks, _groups;
     private readonly float* _left;
 
     /// <param name="packed">Used instead of <paramref name="b"/>, from row <paramref name="packedRow"/> on, unless null.</param>
     /// <param name="blockTiles">Left panels in a block.</param>
     public ProductChunk(
-        MatrixKernel kernel, MatrixView a, MatrixView b, PackedMatrix? packed, int packedRow, Matrix c, int blockTiles, bool accumulate)
+        PanelKernel kernel, MatrixView a, MatrixView b, PackedMatrix? packed, int packedRow, Matrix c, int blockTiles, bool accumulate)
     {
         (_kernel, _a, _b, _packed, _packedRow, _c, _blockTiles, _accumulate) = (kernel, a, b, packed, packedRow, c, blockTiles, accumulate);
         _depth = a.Columns;
@@ -35,10 +35,12 @@ internal sealed unsafe class ProductChunk
         _panels = (c.Columns + kernel.PanelColumns - 1) / kernel.PanelColumns;
         _blocks = (_tiles + blockTiles - 1) / blockTiles;
         _groups = Math.Clamp((ItemsPerThread * WorkerPool.Threads + _blocks - 1) / _blocks, 1, _panels);
-        bool inPlace = packed is null && a.Rows <= MatrixKernel.InPlaceRows && b.Type is ElementType.F32 or ElementType.BF16;
-        _inPlaceAlongDepth = inPlace && b.RowStride == 1 && (b.Type == ElementType.F32 || b.ColumnStride % 2 == 0);
-        _inPlaceAcrossLines = inPlace && b.ColumnStride == 1;
-        _left = ProductScratch.Left(_paddedRows * _depth);
+        if (kernel is MatrixKernel inPlace && packed is null && a.Rows <= MatrixKernel.InPlaceRows && b.Type is ElementType.F32 or ElementType.BF16)
+        {
+            if (b.RowStride == 1 && (b.Type == ElementType.F32 || b.ColumnStride % 2 == 0)) _alongDepth = inPlace;
+            if (b.ColumnStride == 1) _acrossLines = inPlace;
+        }
+        _left = ProductScratch.Left(_paddedRows * kernel.LineLength(_depth));
     }
 
     public void Run()
@@ -60,17 +62,18 @@ internal sealed unsafe class ProductChunk
 
     private int Height(int tile) => tile == _tiles - 1 ? _lastHeight : _kernel.TileRows;
 
-    private int DepthAt(int k) => Math.Min(MatrixKernel.BlockDepth, _depth - k);
+    private int DepthAt(int k) => Math.Min(PanelKernel.BlockDepth, _depth - k);
 
-    /// <summary>The packed left operand: [blocks of k, tiles, k within the block, rows of the tile].</summary>
-    private float* Left(int tile, int k) => _left + (nint)k * _paddedRows + (nint)tile * _kernel.TileRows * DepthAt(k);
+    /// <summary>The packed left operand: [blocks of k, left panels].</summary>
+    private float* Left(int tile, int k) =>
+        _left + (nint)_kernel.LineLength(k) * _paddedRows + (nint)tile * _kernel.TileRows * _kernel.LineLength(DepthAt(k));
 
     private void PackLeft(int tile)
     {
         int row = tile * _kernel.TileRows, height = Height(tile);
         MatrixView lines = _a.RowRange(row, Math.Min(height, _a.Rows - row));
-        for (int k = 0; k < _depth; k += MatrixKernel.BlockDepth)
-            Panels.Pack(_kernel, lines.ColumnRange(k, DepthAt(k)), height, Left(tile, k));
+        for (int k = 0; k < _depth; k += PanelKernel.BlockDepth)
+            _kernel.PackLeft(lines.ColumnRange(k, DepthAt(k)), height, Left(tile, k));
     }
 
     private void MultiplyItem(int item)
@@ -78,86 +81,83 @@ internal sealed unsafe class ProductChunk
         int group = item % _groups, firstTile = item / _groups * _blockTiles;
         int lastTile = Math.Min(_tiles, firstTile + _blockTiles);
         int firstPanel = (int)((long)_panels * group / _groups), lastPanel = (int)((long)_panels * (group + 1) / _groups);
-        if (_inPlaceAcrossLines)
+        if (_acrossLines is not null)
         {
             int column = firstPanel * _kernel.PanelColumns;
-            MultiplyAcrossLines(column, Math.Min(_c.Columns, lastPanel * _kernel.PanelColumns) - column);
+            MultiplyAcrossLines(_acrossLines, column, Math.Min(_c.Columns, lastPanel * _kernel.PanelColumns) - column);
             return;
         }
         // A small left operand stays cached as a whole; then B is best read in the order in which it lies in memory.
-        int depth = _paddedRows * _depth <= SmallLeft ? _depth : MatrixKernel.BlockDepth;
+        int depth = _paddedRows * _depth <= SmallLeft ? _depth : PanelKernel.BlockDepth;
         for (int start = 0; start < _depth; start += depth)
             for (int panel = firstPanel; panel < lastPanel; panel++)
-                for (int k = start; k < Math.Min(_depth, start + depth); k += MatrixKernel.BlockDepth)
+                for (int k = start; k < Math.Min(_depth, start + depth); k += PanelKernel.BlockDepth)
                     MultiplyPanel(panel, k, firstTile, lastTile);
     }
 
     private void MultiplyPanel(int panel, int k, int firstTile, int lastTile)
     {
         int column = panel * _kernel.PanelColumns, columns = Math.Min(_kernel.PanelColumns, _c.Columns - column), depth = DepthAt(k);
-        if (_inPlaceAlongDepth && columns == _kernel.PanelColumns && _kernel.CanMultiplyAlongDepth(depth))
+        if (_alongDepth is not null && columns == _kernel.PanelColumns && _alongDepth.CanMultiplyAlongDepth(depth))
         {
-            MultiplyAlongDepth(column, k, depth);
+            MultiplyAlongDepth(_alongDepth, column, k, depth);
             return;
         }
         float* right;
         if (_packed is not null) right = _packed.Panel(panel, _packedRow + k);
         else
         {
-            right = ProductScratch.Panel;
-            Panels.Pack(_kernel, _b.RowRange(k, depth).ColumnRange(column, columns).T, _kernel.PanelColumns, right);
+            right = _kernel.RightPanel;
+            _kernel.PackRight(_b.RowRange(k, depth).ColumnRange(column, columns).T, pairs: false, right);
         }
-        for (int tile = firstTile; tile < lastTile; tile++)
-        {
-            int row = tile * _kernel.TileRows, height = Height(tile);
-            Matrix c = new(_c.Data + row * _c.Stride + column, Math.Min(height, _c.Rows - row), columns, _c.Stride, _c.Owner);
-            _kernel.Multiply(height, Left(tile, k), right, _packed is { IsPairs: true }, depth, c, _accumulate || k > 0);
-        }
+        int row = firstTile * _kernel.TileRows, end = Math.Min(_c.Rows, lastTile * _kernel.TileRows);
+        Matrix c = new(_c.Data + row * _c.Stride + column, end - row, columns, _c.Stride, _c.Owner);
+        _kernel.MultiplyPanels(Left(firstTile, k), Height(lastTile - 1), right, _packed is { IsPairs: true }, depth, c, _accumulate || k > 0);
     }
 
     /// <summary>A full panel of B whose columns are contiguous, read in place.</summary>
-    private void MultiplyAlongDepth(int column, int k, int depth)
+    private void MultiplyAlongDepth(MatrixKernel kernel, int column, int k, int depth)
     {
-        MatrixView b = _b.RowRange(k, depth).ColumnRange(column, _kernel.PanelColumns);
+        MatrixView b = _b.RowRange(k, depth).ColumnRange(column, kernel.PanelColumns);
         bool accumulate = _accumulate || k > 0, bfloat16 = b.Type == ElementType.BF16;
         if (_c.Rows == _lastHeight)
         {
-            _kernel.MultiplyAlongDepth(_lastHeight, Left(0, k), b.Data, bfloat16, b.ColumnStride, depth, _c.Data + column, _c.Stride, accumulate);
+            kernel.MultiplyAlongDepth(_lastHeight, Left(0, k), b.Data, bfloat16, b.ColumnStride, depth, _c.Data + column, _c.Stride, accumulate);
             return;
         }
         float* tile = stackalloc float[MatrixKernel.LargestTile];
-        _kernel.MultiplyAlongDepth(_lastHeight, Left(0, k), b.Data, bfloat16, b.ColumnStride, depth, tile, _kernel.PanelColumns, accumulate: false);
-        MatrixKernel.CopyTile(tile, _kernel.PanelColumns, _c.ColumnRange(column, _kernel.PanelColumns), accumulate);
+        kernel.MultiplyAlongDepth(_lastHeight, Left(0, k), b.Data, bfloat16, b.ColumnStride, depth, tile, kernel.PanelColumns, accumulate: false);
+        MatrixKernel.CopyTile(tile, kernel.PanelColumns, _c.ColumnRange(column, kernel.PanelColumns), accumulate);
     }
 
     /// <summary>Columns of B that lie side by side, read in place a few rows at a time.</summary>
-    private void MultiplyAcrossLines(int firstColumn, int columns)
+    private void MultiplyAcrossLines(MatrixKernel kernel, int firstColumn, int columns)
     {
-        int half = _kernel.PanelColumns / 2, whole = columns / half * half, rows = _c.Rows;
+        int half = kernel.PanelColumns / 2, whole = columns / half * half, rows = _c.Rows;
         int strip = ProductScratch.PanelLength / _lastHeight;
         float* sums = ProductScratch.Panel;
         for (int start = 0; start < whole; start += strip)
         {
             int column = firstColumn + start, count = Math.Min(strip, whole - start);
-            for (int k = 0; k < _depth; k += MatrixKernel.BlockDepth)
+            for (int k = 0; k < _depth; k += PanelKernel.BlockDepth)
             {
                 MatrixView b = _b.RowRange(k, DepthAt(k)).ColumnRange(column, count);
                 new Span<float>(sums, rows * strip).Clear();
-                _kernel.MultiplyAcrossLines(
+                kernel.MultiplyAcrossLines(
                     rows, _lastHeight, Left(0, k), b.Data, b.Type == ElementType.BF16, b.RowStride, count, b.Rows, sums, strip);
                 MatrixKernel.CopyTile(sums, strip, _c.ColumnRange(column, count), _accumulate || k > 0);
             }
         }
-        if (whole < columns) MultiplyTail(firstColumn + whole, columns - whole);
+        if (whole < columns) MultiplyTail(kernel, firstColumn + whole, columns - whole);
     }
 
-    private void MultiplyTail(int column, int columns)
+    private void MultiplyTail(MatrixKernel kernel, int column, int columns)
     {
-        for (int k = 0; k < _depth; k += MatrixKernel.BlockDepth)
+        for (int k = 0; k < _depth; k += PanelKernel.BlockDepth)
         {
             int depth = DepthAt(k);
-            Panels.Pack(_kernel, _b.RowRange(k, depth).ColumnRange(column, columns).T, _kernel.PanelColumns, ProductScratch.Panel);
-            _kernel.Multiply(_lastHeight, Left(0, k), ProductScratch.Panel, pairs: false, depth, _c.ColumnRange(column, columns), _accumulate || k > 0);
+            Panels.Pack(kernel, _b.RowRange(k, depth).ColumnRange(column, columns).T, kernel.PanelColumns, ProductScratch.Panel);
+            kernel.Multiply(_lastHeight, Left(0, k), ProductScratch.Panel, pairs: false, depth, _c.ColumnRange(column, columns), _accumulate || k > 0);
         }
     }
 }

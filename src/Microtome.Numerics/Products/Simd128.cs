@@ -10,6 +10,8 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
 {
     public static bool IsSupported => AdvSimd.Arm64.IsSupported || Fma.IsSupported;
 
+    public static string Name => "128-bit vectors";
+
     public static int Lanes => 4;
 
     public static int TileRows => 12;

@@ -9,6 +9,8 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
 {
     public static bool IsSupported => Avx2.IsSupported && Fma.IsSupported;
 
+    public static string Name => "AVX2, 256-bit vectors";
+
     public static int Lanes => 8;
 
     public static int TileRows => 6;

@@ -9,6 +9,8 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
 {
     public static bool IsSupported => Vector512.IsHardwareAccelerated && Avx512F.IsSupported && Avx512DQ.IsSupported;
 
+    public static string Name => "AVX-512, 512-bit vectors";
+
     public static int Lanes => 16;
 
     public static int TileRows => 12;

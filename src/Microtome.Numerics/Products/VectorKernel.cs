@@ -7,7 +7,7 @@ internal sealed unsafe partial class VectorKernel<TSimd, TVector> : MatrixKernel
     where TSimd : struct, ISimd<TVector>
     where TVector : unmanaged
 {
-    public override string ToString() => typeof(TSimd).Name;
+    public override string ToString() => TSimd.Name;
 
     public override int TileRows => TSimd.TileRows;
 

@@ -5,10 +5,6 @@ namespace Microtome.Numerics.Tests.Products;
 [Collection(nameof(WorkerPool))]
 public sealed unsafe class MatrixProductTests
 {
-    private static readonly ElementType[] WeightTypes = [ElementType.F32, ElementType.BF16, ElementType.F16];
-    private static readonly int[] Sizes = [0, 1, 2, 3, 4, 5, 7, 8, 9, 11, 12, 13, 15, 16, 17, 24, 25, 31, 32, 33, 47, 48, 49, 64, 65];
-    private static readonly int[] Depths = [0, 1, 2, 3, 4, 5, 7, 16, 31, 64, 100, 255, 256, 257, 300, 511, 512, 513, 700];
-
     public static TheoryData<int> Kernels => [.. Enumerable.Range(0, MatrixKernel.Supported.Count)];
 
     [Theory]
@@ -16,35 +12,7 @@ public sealed unsafe class MatrixProductTests
     public void Products_of_all_shapes_types_and_layouts_match_the_reference(int kernelIndex)
     {
         MatrixKernel kernel = MatrixKernel.Supported[kernelIndex];
-        Random random = new(1);
-        for (int round = 0; round < 400; round++)
-        {
-            int m = Pick(random, Sizes), k = Pick(random, Depths), n = Pick(random, Sizes);
-            Operand a = new(random, Pick(random, WeightTypes), m, k, random.Next(3) == 0, random.Next(4));
-            Operand b = new(random, Pick(random, WeightTypes), k, n, random.Next(2) == 0, random.Next(4));
-            bool accumulate = random.Next(2) == 0;
-            Tensor c = Result(random, m, n);
-            Tensor expected = c.Clone(), before = c.Clone();
-            MatrixProduct.Reference(a.View, b.View, Inner(expected, m, n), accumulate);
-
-            if (random.Next(2) == 0) MatrixProduct.Multiply(a.View, b.View, Inner(c, m, n), accumulate, kernel);
-            else MatrixProduct.Multiply(a.View, PackedMatrix.Pack(b.View, kernel), Inner(c, m, n), accumulate);
-
-            Tensor magnitude = Magnitude(a.View, b.View, before, accumulate);
-            for (int row = 0; row < m + 2; row++)
-                for (int column = 0; column < n + 2; column++)
-                {
-                    float actual = c.Row(row)[column];
-                    if (row == 0 || column == 0 || row > m || column > n)
-                        actual.ShouldBe(before.Row(row)[column], "an element outside the result changed");
-                    else
-                        MathF.Abs(actual - expected.Row(row)[column]).ShouldBeLessThanOrEqualTo(
-                            (k + 2) * 6e-8f * magnitude.Row(row - 1)[column - 1],
-                            $"[{m}, {k}]·[{k}, {n}] at {row - 1}, {column - 1}");
-                }
-            GC.KeepAlive(a);
-            GC.KeepAlive(b);
-        }
+        ProductCases.CompareWithReference((_, _) => kernel, rounds: 400);
     }
 
     [Theory]
@@ -55,14 +23,14 @@ public sealed unsafe class MatrixProductTests
         Random random = new(2);
         for (int round = 0; round < 200; round++)
         {
-            int m = Pick(random, Sizes), k = Pick(random, Depths), n = Pick(random, Sizes);
+            int m = ProductCases.Size(random), k = ProductCases.Depth(random), n = ProductCases.Size(random);
             Operand a = new(random, ElementType.F32, m, k, random.Next(3) == 0);
-            Operand b = new(random, Pick(random, WeightTypes), k, n, random.Next(2) == 0, random.Next(3));
+            Operand b = new(random, ProductCases.WeightType(random), k, n, random.Next(2) == 0, random.Next(3));
             bool accumulate = random.Next(2) == 0;
-            Tensor expected = Result(random, m, n), direct = expected.Clone(), packed = expected.Clone();
-            MatrixProduct.Multiply(a.View, b.View, Inner(expected, m, n), accumulate, plain);
-            MatrixProduct.Multiply(a.View, b.View, Inner(direct, m, n), accumulate, kernel);
-            MatrixProduct.Multiply(a.View, PackedMatrix.Pack(b.View, kernel), Inner(packed, m, n), accumulate);
+            Tensor expected = ProductCases.Result(random, m, n), direct = expected.Clone(), packed = expected.Clone();
+            MatrixProduct.Multiply(a.View, b.View, ProductCases.Inner(expected, m, n), accumulate, plain);
+            MatrixProduct.Multiply(a.View, b.View, ProductCases.Inner(direct, m, n), accumulate, kernel);
+            MatrixProduct.Multiply(a.View, PackedMatrix.Pack(b.View, kernel), ProductCases.Inner(packed, m, n), accumulate);
             direct.Span.SequenceEqual(expected.Span).ShouldBeTrue($"[{m}, {k}]·[{k}, {n}] {b.View.Type}");
             packed.Span.SequenceEqual(expected.Span).ShouldBeTrue($"[{m}, {k}]·[{k}, {n}] {b.View.Type}, packed");
             GC.KeepAlive(a);
@@ -80,10 +48,10 @@ public sealed unsafe class MatrixProductTests
         Random random = new(3);
         Operand a = new(random, ElementType.F32, 50, 1000, false), b = new(random, type, 1000, 2100, transposed);
         Tensor all = Tensor.Uninitialized(50, 2100), some = Tensor.Uninitialized(50, 2100);
-        MatrixProduct.Multiply(a.View, b.View, all.AsMatrix());
+        MatrixProduct.Multiply(a.View, b.View, all.AsMatrix(), accumulate: false, MatrixKernel.Best);
         foreach (int count in new[] { 1, 2, 3, 5, 8, 12, 13, 33 })
         {
-            MatrixProduct.Multiply(a.View.RowRange(7, count), b.View, some.AsMatrix().RowRange(0, count));
+            MatrixProduct.Multiply(a.View.RowRange(7, count), b.View, some.AsMatrix().RowRange(0, count), accumulate: false, MatrixKernel.Best);
             some.Span[..(count * 2100)].SequenceEqual(all.Span.Slice(7 * 2100, count * 2100)).ShouldBeTrue($"{count} rows");
         }
         GC.KeepAlive(a);
@@ -99,17 +67,17 @@ public sealed unsafe class MatrixProductTests
     {
         Random random = new(4);
         Operand a = new(random, ElementType.F32, m, k, false), b = new(random, ElementType.F32, k, n, true);
-        PackedMatrix packed = PackedMatrix.Pack(b.View);
+        PackedMatrix packed = PackedMatrix.Pack(b.View, MatrixKernel.Best);
         Tensor expected = Tensor.Uninitialized(m, n), actual = Tensor.Uninitialized(m, n);
         int threads = WorkerPool.Threads;
         try
         {
             WorkerPool.Threads = 1;
-            MatrixProduct.Multiply(a.View, b.View, expected.AsMatrix());
+            MatrixProduct.Multiply(a.View, b.View, expected.AsMatrix(), accumulate: false, MatrixKernel.Best);
             for (int count = 2; count <= 8; count++)
             {
                 WorkerPool.Threads = count;
-                MatrixProduct.Multiply(a.View, b.View, actual.AsMatrix());
+                MatrixProduct.Multiply(a.View, b.View, actual.AsMatrix(), accumulate: false, MatrixKernel.Best);
                 actual.Span.SequenceEqual(expected.Span).ShouldBeTrue($"{count} threads");
                 MatrixProduct.Multiply(a.View, packed, actual.AsMatrix());
                 actual.Span.SequenceEqual(expected.Span).ShouldBeTrue($"{count} threads, packed");
@@ -169,31 +137,5 @@ public sealed unsafe class MatrixProductTests
     {
         Operand b = new(new Random(7), ElementType.BF16, 256, 128, true);
         PackedMatrix.Pack(b.View).Bytes.ShouldBe(256 * 128 * 2);
-    }
-
-    private static T Pick<T>(Random random, T[] values) => values[random.Next(values.Length)];
-
-    // A margin of one element around the result shows writes that go too far.
-    private static Tensor Result(Random random, int m, int n)
-    {
-        Tensor c = Tensor.Uninitialized(m + 2, n + 2);
-        foreach (ref float value in c.Span) value = 2 * random.NextSingle() - 1;
-        return c;
-    }
-
-    private static Matrix Inner(Tensor c, int m, int n) => c.AsMatrix().RowRange(1, m).ColumnRange(1, n);
-
-    /// <summary>|A|·|B| + |C|, which rounding errors are proportional to.</summary>
-    private static Tensor Magnitude(MatrixView a, MatrixView b, Tensor before, bool accumulate)
-    {
-        Tensor result = new(a.Rows, b.Columns);
-        for (int row = 0; row < a.Rows; row++)
-            for (int column = 0; column < b.Columns; column++)
-            {
-                double sum = accumulate ? MathF.Abs(before.Row(row + 1)[column + 1]) : 0;
-                for (int k = 0; k < a.Columns; k++) sum += Math.Abs(a[row, k] * (double)b[k, column]);
-                result.Row(row)[column] = (float)sum;
-            }
-        return result;
     }
 }
