@@ -5,7 +5,8 @@ namespace Microtome.Bench;
 
 /// <summary>
 /// The floating-point operations that the rows of a graph need at least, when each target does just the work of its own layers and
-/// positions: attention's two projections, its mixing of positions, and one dot product for each source.
+/// positions: attention's two projections, its mixing of positions, and one dot product for each source. It counts an attention for
+/// each layer below the target's; the one beside the target costs a little and the lowest one nothing much, so work is counted about right.
 /// </summary>
 internal readonly record struct AttributionFloor(double Projections, double Mixing, double Sources)
 {
