@@ -37,6 +37,16 @@ internal static class CommonOptions
         return threads;
     }
 
+    public static Option<string?> Precision()
+    {
+        Option<string?> precision = new("--precision") { Description = "exact keeps float32's precision; bf16 lets a matrix unit, where there is one, round to bfloat16 and be faster still.", HelpName = "exact|bf16" };
+        precision.AcceptOnlyFromAmong("exact", "bf16");
+        return precision;
+    }
+
+    public static void UsePrecision(this ParseResult result, Option<string?> precision) =>
+        MatrixProduct.Precision = result.GetValue(precision) == "bf16" ? Numerics.Precision.BFloat16 : Numerics.Precision.Exact;
+
     public static Option<string?> Memory()
     {
         Option<string?> memory = new("--memory") { Description = "Hold at most about this much memory, such as 8GB; weights larger than that are read from their files again and again.", HelpName = "SIZE" };

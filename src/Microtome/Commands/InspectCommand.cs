@@ -14,23 +14,45 @@ internal static class InspectCommand
 {
     public static Command Create()
     {
-        Argument<string> path = new("path") { Description = "A checkpoint's or transcoders' folder, a .safetensors or .npz file, or owner/name[@revision] on the Hub.", HelpName = "PATH|owner/name" };
+        Argument<string?> path = new("path")
+        {
+            Description = "A checkpoint's or transcoders' folder, a .safetensors or .npz file, or owner/name[@revision] on the Hub.",
+            HelpName = "PATH|owner/name",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        Option<bool> machine = new("--machine") { Description = "Show what this computer multiplies matrices with, and why." };
         Option<bool> tensors = new("--tensors") { Description = "List every tensor." };
         Option<bool> json = CommonOptions.Json();
         ExampleCommand command = new("inspect", "Show what is in a checkpoint or a dictionary: family, shapes, types, sizes, and whether it can run here.",
             "microtome inspect models/stories260k",
-            "microtome inspect Qwen/Qwen3-0.6B --json")
+            "microtome inspect Qwen/Qwen3-0.6B --json",
+            "microtome inspect --machine")
         {
-            path, tensors, json,
+            path, tensors, machine, json,
         };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(path) is null == !result.GetValue(machine)) result.AddError("Give either a path or owner/name, or --machine.");
+        });
         command.SetAction(async (result, cancellation) =>
         {
-            Inspection inspection = await InspectAsync(result.GetValue(path)!, cancellation);
+            Inspection inspection = result.GetValue(path) is { } name ? await InspectAsync(name, cancellation) : Machine();
             if (result.GetValue(json)) inspection.PrintJson();
             else inspection.Print(result.GetValue(tensors));
             return inspection.CanRun ? 0 : CommandRunner.Failed;
         });
         return command;
+    }
+
+    private static Inspection Machine()
+    {
+        MatrixUnitStatus unit = MatrixUnit.Status;
+        Inspection inspection = new(Environment.MachineName, "this computer");
+        inspection.Add("processors", Environment.ProcessorCount);
+        inspection.Add("memory", TextFormat.Bytes(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes));
+        inspection.Add("products", unit.Path);
+        inspection.Add("matrix unit", $"{(unit.Available ? "in use" : "not used")}: {unit.Reason}");
+        return inspection;
     }
 
     private static async Task<Inspection> InspectAsync(string path, CancellationToken cancellation)
@@ -97,7 +119,18 @@ internal static class InspectCommand
 
     private static Inspection Transcoders(string name, string folder)
     {
-        using TranscoderSet set = TranscoderReader.Open(folder);
+        TranscoderSet set;
+        try
+        {
+            set = TranscoderReader.Open(folder);
+        }
+        catch (FileNotFoundException) when (name != folder) // on the Hub, with only its configuration fetched
+        {
+            Inspection configured = new(name, "transcoders");
+            configured.Add("weights", "not here yet; the first command that uses them downloads them");
+            return configured;
+        }
+        using TranscoderSet opened = set;
         Inspection inspection = new(name, set.IsCrossLayer ? "cross-layer transcoder" : "transcoders, one a layer");
         inspection.Add("name", set.Name);
         if (set.ModelName is { } model) inspection.Add("model", model);

@@ -14,7 +14,7 @@ internal static class TraceCommand
     {
         Option<string?> model = CommonOptions.Model(), transcoders = CommonOptions.Transcoders(), prompt = CommonOptions.Prompt();
         Option<int?> threads = CommonOptions.Threads();
-        Option<string?> memory = CommonOptions.Memory();
+        Option<string?> memory = CommonOptions.Memory(), precision = CommonOptions.Precision();
         Option<bool> json = CommonOptions.Json();
         Option<string[]> target = new("--target") { Description = "What to explain: a token's text, or a difference of two, such as \" Paris - Rome\". May be given again. Without it, the most probable next tokens.", HelpName = "TOKEN" };
         Option<string?> output = new("--out", "-o") { Description = "The folder for graph.json (for viewers) and graph.safetensors (whole, for --from).", HelpName = "DIR" };
@@ -32,7 +32,7 @@ internal static class TraceCommand
             "microtome trace -m Qwen/Qwen3-0.6B -t mwhanna/qwen3-0.6b-transcoders-lowl0 -p \"The capital of France is\" --target \" Paris - Rome\" --out graph/",
             "microtome trace --from graph/graph.safetensors --node-threshold 0.6 --out smaller/")
         {
-            model, transcoders, prompt, target, output, from, nodes, edges, maximumTargets, probability, maximumFeatures, batch, paths, slug, memory, threads, json,
+            model, transcoders, prompt, target, output, from, nodes, edges, maximumTargets, probability, maximumFeatures, batch, paths, slug, precision, memory, threads, json,
         };
         CommonOptions.Share(nodes);
         CommonOptions.Share(edges);
@@ -46,6 +46,7 @@ internal static class TraceCommand
         {
             result.UseThreads(threads);
             result.UseMemory(memory);
+            result.UsePrecision(precision);
             using ProgressDisplay progress = new();
             using GraphOutput? files = result.GetValue(output) is { } folder ? new GraphOutput(folder) : null;
             AttributionGraph graph;
