@@ -6,10 +6,9 @@ namespace Microtome.Numerics;
 /// not on the number of threads, on the other rows and columns, on strides, on whether B is packed, or on the processor.
 /// </summary>
 /// <remarks>
-/// A processor's matrix unit (<see cref="MatrixUnit"/>), where there is one, takes the products of at least 32 k that are worth it: of 16
-/// rows and more with a B of bfloat16, of 64 and more with another. It sums a block in an order of its own, no less accurately, so that bits
-/// depend on that too. It gives NaN where infinities are multiplied with numbers that fewer bfloat16 terms would do for, and products
-/// that are smaller than 2^-126 count as zero.
+/// A processor's matrix unit (<see cref="MatrixUnit"/>), where there is one, takes the products over at least 32 k that are worth it: those of 16
+/// rows and more with a B of bfloat16, of 64 and more with another. It sums a block in an order of its own, no less accurately; there the
+/// bits depend on whether it is used, too. It counts numbers below 2^-126 as zero, and may give NaN where the others give an infinity.
 /// </remarks>
 public static unsafe class MatrixProduct
 {

@@ -10,8 +10,8 @@ public enum Precision
     Exact,
 
     /// <summary>
-    /// Operands are rounded to bfloat16, to about 3 digits, where a matrix unit multiplies them; sums stay in float32. Three to six times
-    /// as fast as <see cref="Exact"/> there. Elsewhere it is the same as <see cref="Exact"/>.
+    /// Operands are rounded to bfloat16, to between 2 and 3 digits, where a matrix unit multiplies them; sums stay in float32. It then has a
+    /// third of the multiplications to do, or a sixth where both are float32. Elsewhere it is the same as <see cref="Exact"/>.
     /// </summary>
     BFloat16,
 }

@@ -1,6 +1,6 @@
 namespace Microtome.Numerics;
 
-/// <summary>Memory for packing that each thread keeps: 64 KB, and what the left operands of its products needed, 8 MB at most.</summary>
+/// <summary>Memory for packing that each thread keeps: 64 KB, and what the left operands of its products needed, 12 MB at most.</summary>
 internal static unsafe class ProductScratch
 {
     /// <summary>Elements of the left operand that are packed at a time.</summary>

@@ -2,6 +2,7 @@ using Microtome.Numerics;
 
 namespace Microtome.Numerics.Tests.Tiles;
 
+[Collection(nameof(WorkerPool))]
 public sealed class MatrixUnitTests
 {
     [Fact]
@@ -18,6 +19,13 @@ public sealed class MatrixUnitTests
         MatrixUnit.Status.Available.ShouldBe(MatrixUnit.Kernels is not null);
         MatrixUnit.Status.Reason.ShouldNotBeEmpty();
         MatrixUnit.Status.Path.ShouldContain(MatrixKernel.Best.ToString()!);
+    }
+
+    [Fact]
+    public void A_unit_that_is_used_matches_the_reference()
+    {
+        if (MatrixUnit.Kernels is { } kernels)
+            Products.ProductCases.CompareWithReference((left, right) => kernels.Get(TileTerms.Exact(left), TileTerms.Exact(right)), rounds: 400);
     }
 
     [Fact]
