@@ -28,7 +28,7 @@ internal static class DecodeCommand
             else
                 Console.WriteLine(
                     $"{report.Processor}, {report.Threads} threads: prompt of {report.Prompt} in {report.PromptSeconds:F3} s, then {report.TokensPerSecond:F1} tokens/s, reading " +
-                    $"{report.BytesPerToken * 1e-9:F2} GB a token at {report.GigabytesPerSecond:F1} GB/s: {report.ShareOfReadRate:P0} of the {report.ReadGigabytesPerSecond:F1} GB/s of a plain read");
+                    $"{report.BytesPerToken * 1e-9:F2} GB a token at {report.GigabytesPerSecond:F1} GB/s: {report.ShareOfReadRate:P0} of the {report.ReadGigabytesPerSecond:F1} GB/s of a plain read of the same bytes");
         });
         return command;
     }
@@ -51,7 +51,7 @@ internal static class DecodeCommand
         // A tied embedding is read whole, as the unembedding; one that is not tied only at the row of the token.
         long bytes = checkpoint.Tensors.Values.Sum(tensor => tensor.Bytes);
         if (!model.Specification.TiedUnembedding) bytes -= model.Weights.Embedding.Bytes;
-        double rate = bytes / median, plain = Machine.ReadRate();
+        double rate = bytes / median, plain = Machine.ReadRate([.. checkpoint.Tensors.Values.Where(tensor => model.Specification.TiedUnembedding || tensor.Name != model.Weights.Embedding.Name)]);
         return new Report(Machine.Processor, WorkerPool.Threads, prompt.Length, count, first, median, 1 / median, bytes, rate * 1e-9, plain * 1e-9, rate / plain);
     }
 }

@@ -59,7 +59,7 @@ internal abstract unsafe class MatrixKernel : PanelKernel
     /// <summary>C [height, PanelColumns] = or += left panel · columns of B, each of which is contiguous; the height is that of 1 to 4 rows.</summary>
     /// <param name="bfloat16">Whether B holds bfloat16; then the stride is even.</param>
     public abstract void MultiplyAlongDepth(
-        int height, float* left, byte* b, bool bfloat16, nint lineStride, int depth, float* c, nint stride, bool accumulate);
+        int height, float* left, byte* b, bool bfloat16, nint lineStride, int depth, int rest, float* c, nint stride, bool accumulate);
 
     /// <summary>Sums [rows, lines] += left panel · columns of B that lie side by side, a multiple of half a right panel.</summary>
     public abstract void MultiplyAcrossLines(

@@ -38,7 +38,7 @@ internal sealed unsafe class PlainKernel : MatrixKernel
     }
 
     public override void MultiplyAlongDepth(
-        int height, float* left, byte* b, bool bfloat16, nint lineStride, int depth, float* c, nint stride, bool accumulate)
+        int height, float* left, byte* b, bool bfloat16, nint lineStride, int depth, int rest, float* c, nint stride, bool accumulate)
     {
         for (int row = 0; row < height; row++)
             for (int column = 0; column < PanelColumns; column++)

@@ -122,11 +122,11 @@ internal sealed unsafe class ProductChunk
         bool accumulate = _accumulate || k > 0, bfloat16 = b.Type == ElementType.BF16;
         if (_c.Rows == _lastHeight)
         {
-            kernel.MultiplyAlongDepth(_lastHeight, Left(0, k), b.Data, bfloat16, b.ColumnStride, depth, _c.Data + column, _c.Stride, accumulate);
+            kernel.MultiplyAlongDepth(_lastHeight, Left(0, k), b.Data, bfloat16, b.ColumnStride, depth, _depth - k, _c.Data + column, _c.Stride, accumulate);
             return;
         }
         float* tile = stackalloc float[MatrixKernel.LargestTile];
-        kernel.MultiplyAlongDepth(_lastHeight, Left(0, k), b.Data, bfloat16, b.ColumnStride, depth, tile, kernel.PanelColumns, accumulate: false);
+        kernel.MultiplyAlongDepth(_lastHeight, Left(0, k), b.Data, bfloat16, b.ColumnStride, depth, _depth - k, tile, kernel.PanelColumns, accumulate: false);
         MatrixKernel.CopyTile(tile, kernel.PanelColumns, _c.ColumnRange(column, kernel.PanelColumns), accumulate);
     }
 

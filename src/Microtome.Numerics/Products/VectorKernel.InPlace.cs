@@ -9,18 +9,18 @@ internal sealed unsafe partial class VectorKernel<TSimd, TVector>
     private const int SquaresAhead = 128; // floats
 
     public override void MultiplyAlongDepth(
-        int height, float* left, byte* b, bool bfloat16, nint lineStride, int depth, float* c, nint stride, bool accumulate)
+        int height, float* left, byte* b, bool bfloat16, nint lineStride, int depth, int rest, float* c, nint stride, bool accumulate)
     {
         float* lines = (float*)b;
         if (height == 1)
         {
-            if (bfloat16) OneAlongDepth<PairSquares>(left, lines, lineStride / 2, depth, c, accumulate);
-            else OneAlongDepth<FloatSquares>(left, lines, lineStride, depth, c, accumulate);
+            if (bfloat16) OneAlongDepth<PairSquares>(left, lines, lineStride / 2, depth, rest / 2, c, accumulate);
+            else OneAlongDepth<FloatSquares>(left, lines, lineStride, depth, rest, c, accumulate);
         }
         else
         {
-            if (bfloat16) FourAlongDepth<PairSquares>(left, lines, lineStride / 2, depth, c, stride, accumulate);
-            else FourAlongDepth<FloatSquares>(left, lines, lineStride, depth, c, stride, accumulate);
+            if (bfloat16) FourAlongDepth<PairSquares>(left, lines, lineStride / 2, depth, rest / 2, c, stride, accumulate);
+            else FourAlongDepth<FloatSquares>(left, lines, lineStride, depth, rest, c, stride, accumulate);
         }
     }
 
@@ -32,14 +32,15 @@ internal sealed unsafe partial class VectorKernel<TSimd, TVector>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void OneAlongDepth<TSquares>(float* a, float* b, nint lineStride, int depth, float* c, bool accumulate)
+    private static void OneAlongDepth<TSquares>(float* a, float* b, nint lineStride, int depth, int rest, float* c, bool accumulate)
         where TSquares : struct, ISquares
     {
         float* square0 = ProductScratch.Panel, square1 = square0 + TSimd.Lanes * TSimd.Lanes;
         TVector c0 = default, c1 = default;
+        float* end = b + rest;
         for (int k = 0; k < depth; k += TSquares.Depth, b += TSimd.Lanes)
         {
-            TransposeTwo(b, lineStride, square0, square1);
+            TransposeTwo(b, end, lineStride, square0, square1);
             for (int i = 0; i < TSimd.Lanes * TSimd.Lanes; i += TSimd.Lanes)
             {
                 TVector x = TSimd.Broadcast(a++);
@@ -55,14 +56,15 @@ internal sealed unsafe partial class VectorKernel<TSimd, TVector>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FourAlongDepth<TSquares>(float* a, float* b, nint lineStride, int depth, float* c, nint stride, bool accumulate)
+    private static void FourAlongDepth<TSquares>(float* a, float* b, nint lineStride, int depth, int rest, float* c, nint stride, bool accumulate)
         where TSquares : struct, ISquares
     {
         float* square0 = ProductScratch.Panel, square1 = square0 + TSimd.Lanes * TSimd.Lanes;
         TVector c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default, c30 = default, c31 = default;
+        float* end = b + rest;
         for (int k = 0; k < depth; k += TSquares.Depth, b += TSimd.Lanes)
         {
-            TransposeTwo(b, lineStride, square0, square1);
+            TransposeTwo(b, end, lineStride, square0, square1);
             for (int i = 0; i < TSimd.Lanes * TSimd.Lanes; i += TSimd.Lanes)
             {
                 TVector b0 = TSquares.First(square0 + i), b1 = TSquares.First(square1 + i);
@@ -88,10 +90,13 @@ internal sealed unsafe partial class VectorKernel<TSimd, TVector>
     }
 
     /// <summary>Turns two squares of B, so that the lanes of a vector belong to different columns of C.</summary>
+    /// <param name="end">The end of the first line.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TransposeTwo(float* b, nint lineStride, float* square0, float* square1)
+    private static void TransposeTwo(float* b, float* end, nint lineStride, float* square0, float* square1)
     {
+        // After the lines' ends come the beginnings of the next panel's lines, which lie after these if B is one matrix.
         float* ahead = b + SquaresAhead;
+        if (ahead >= end) ahead += (2 * TSimd.Lanes - 1) * lineStride;
         for (int line = 0; line < 2 * TSimd.Lanes; line++, ahead += lineStride) TSimd.PrefetchFar(ahead);
         TSimd.TransposeSquare(b, lineStride, square0, TSimd.Lanes);
         TSimd.TransposeSquare(b + TSimd.Lanes * lineStride, lineStride, square1, TSimd.Lanes);
