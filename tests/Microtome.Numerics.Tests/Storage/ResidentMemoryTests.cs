@@ -2,6 +2,8 @@ using Microtome.Numerics;
 
 namespace Microtome.Numerics.Tests.Storage;
 
+[Collection(nameof(ResidentMemoryTests))]
+[CollectionDefinition(nameof(ResidentMemoryTests), DisableParallelization = true)] // others would allocate while it measures
 public sealed unsafe class ResidentMemoryTests
 {
     [Fact]
