@@ -37,12 +37,13 @@ internal static class ScalingCommand
     private static IEnumerable<Series> Measure(string work, int runs)
     {
         int threads = WorkerPool.Threads;
+        Dictionary<int, double> rates = Enumerable.Range(1, threads).ToDictionary(count => count, Rate); // one rate for all points: it varies from moment to moment
         string full = Synthesised(work, 28, 64);
         Point Time(string folder, double at, int tokens = Tokens, int rows = Rows)
         {
             AttributionOptions options = new() { MaximumTargets = 10, TargetProbability = 1, MaximumFeatures = rows };
             AttributionCommand.Report best = Enumerable.Range(0, runs).Select(_ => AttributionCommand.Run(folder, tokens, options, 1)).MinBy(report => report.FirstRun.Targets + report.FirstRun.Rows)!;
-            return new Point(at, best.FirstRun.Targets + best.FirstRun.Rows, best.FloorGigaflops / best.ProductGigaflopsPerSecond);
+            return new Point(at, best.FirstRun.Targets + best.FirstRun.Rows, best.FloorGigaflops * 1e9 / rates[WorkerPool.Threads]);
         }
         Time(full, 0, 8, 64); // compiled and read from disk
 
@@ -53,6 +54,15 @@ internal static class ScalingCommand
         for (WorkerPool.Threads = 1; WorkerPool.Threads <= threads; WorkerPool.Threads++) byThreads.Add(Time(full, WorkerPool.Threads));
         WorkerPool.Threads = threads;
         yield return new Series("threads", "threads", byThreads);
+    }
+
+    private static double Rate(int threads)
+    {
+        int all = WorkerPool.Threads;
+        WorkerPool.Threads = threads;
+        double rate = Enumerable.Range(0, 3).Max(_ => Machine.ProductRate());
+        WorkerPool.Threads = all;
+        return rate;
     }
 
     private static string Synthesised(string work, int layers, int tokens)
