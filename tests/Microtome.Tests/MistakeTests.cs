@@ -23,6 +23,12 @@ public class MistakeTests
         { "--paths", ["trace", "-p", "x", "--paths", "many"] },
         { "--top must be 0 or more", ["features", "-p", "x", "--top", "-1"] },
         { "--threads must be from 1 to 1024", ["trace", "-p", "x", "--threads", "0"] },
+        { "--max-features must be 1 or more", ["trace", "-p", "x", "--max-features", "0"] },
+        { "--batch must be 1 or more", ["trace", "-p", "x", "--batch", "0"] },
+        { "--memory 'much' is not a size", ["trace", "-p", "x", "--memory", "much"] },
+        { "--target is for tracing", ["trace", "--from", "graph", "--target", "x"] },
+        { "--temperature must be 0 or more", ["generate", "-p", "x", "--temperature", "-1"] },
+        { "--top-p must be above 0 and at most 1", ["generate", "-p", "x", "--top-p", "0"] },
         { "--model needs transcoders", ["trace", "-p", "x", "--model", "somewhere"] },
         { "--transcoders needs the model", ["features", "-p", "x", "-t", "somewhere"] },
     };
@@ -48,12 +54,10 @@ public class MistakeTests
         { "There is no layer 5; the model's are 0 to 4", ["intervene", "-p", "x", "--set", "5:1:0=1"] },
         { "There is no position 99", ["intervene", "-p", "x", "--set", "1:99:0=1"] },
         { "Layer 1 has no feature 768", ["intervene", "-p", "x", "--set", "1:1:768=1"] },
-        { "number of features is 0", ["trace", "-p", "x", "--max-features", "0"] },
-        { "The batch is 0", ["trace", "-p", "x", "--batch", "0"] },
-        { "The temperature is -1", ["generate", "-p", "x", "--temperature", "-1"] },
-        { "Top-p is 0", ["generate", "-p", "x", "--top-p", "0"] },
         { "is not a graph that 'microtome trace' wrote", ["trace", "--from", Path.Combine(Cli.Model, "model.safetensors")] },
         { "nowhere.safetensors", ["trace", "--from", "nowhere.safetensors"] },
+        { "is JSON, not a safetensors file", ["trace", "--from", Path.Combine(Cli.Model, "config.json")] },
+        { "Trace those with the most influence: --max-features", ["trace", "-p", string.Concat(Enumerable.Repeat("Once upon a time there was a dog. ", 40))] },
     };
 
     [Theory, MemberData(nameof(Misused))]

@@ -8,7 +8,7 @@ namespace Microtome.Circuits;
 /// <param name="Features">Features that are active on the prompt.</param>
 /// <param name="Rows">Rows that will be computed: chosen features and targets.</param>
 /// <param name="Sources">The columns of each row.</param>
-/// <param name="Bytes">Memory for edges, errors, patterns and the batches' gradients, beside the weights.</param>
+/// <param name="Bytes">Memory for edges, the batches' gradients and decoder rows, beside what is held when the rows begin.</param>
 /// <param name="Operations">Floating-point operations that the rows cannot do without; an estimate where not all features are chosen.</param>
 public sealed record AttributionPlan(int Features, int Rows, int Sources, long Bytes, double Operations)
 {
@@ -24,7 +24,7 @@ public sealed record AttributionPlan(int Features, int Rows, int Sources, long B
 
         long positions = local.Positions, attention = model.Attention.Heads * model.Attention.HeadWidth;
         long gradients = Math.Min(rows, options.BatchSize) * positions;
-        long floats = (long)rows * local.Sources + local.Layers * positions * (2 * model.ModelWidth + model.Attention.Heads * positions)
+        long floats = (long)rows * local.Sources
             + gradients * (2L * model.ModelWidth + attention) + (long)local.Features.Count / Math.Max(1, local.Layers) * model.ModelWidth * (local.Model.Transcoders.IsCrossLayer ? local.Layers : 1);
         return new AttributionPlan(local.Features.Count, rows, local.Sources, floats * sizeof(float), operations);
     }
@@ -49,11 +49,14 @@ public sealed record AttributionPlan(int Features, int Rows, int Sources, long B
     /// <exception cref="ArgumentException">They do not; the message says what does.</exception>
     internal void CheckFits(long available)
     {
-        if (Bytes <= available) return;
-        long perRow = (long)Sources * sizeof(float), fixedBytes = Bytes - Rows * perRow;
-        long fitting = Math.Max(0, (available - fixedBytes) / perRow * 9 / 10);
+        available = Math.Max(0, available);
+        long edges = (long)Rows * Sources, perRow = (long)Sources * sizeof(float), fixedBytes = Bytes - Rows * perRow;
+        if (Bytes <= available && edges <= Tensor.MaximumLength) return;
+        long fitting = Math.Min(Math.Max(0, (available - fixedBytes) / perRow * 9 / 10), Tensor.MaximumLength / Sources - 1);
         throw new ArgumentException(
-            $"The graph of {Features:N0} features needs {Bytes >> 20:N0} MB for {Rows:N0} rows of {Sources:N0} sources; {available >> 20:N0} MB are available. "
+            (Bytes > available
+                ? $"The graph of {Features:N0} features needs {Bytes >> 20:N0} MB for {Rows:N0} rows of {Sources:N0} sources; {available >> 20:N0} MB are available. "
+                : $"The graph of {Features:N0} features has {Rows:N0} rows of {Sources:N0} sources, {edges:N0} possible edges; there may be {Tensor.MaximumLength:N0}. ")
             + (fitting > 0 ? $"Trace those with the most influence: --max-features {fitting}." : "Use a shorter prompt, or give it more memory."));
     }
 

@@ -37,6 +37,7 @@ public static class Attributor
         ReplacementModel model, int[] tokens, AttributionOptions options, Func<int, string> textOf, IProgress<AttributionProgress>? progress = null, CancellationToken cancellation = default)
     {
         options.Validate();
+        options = options with { BatchSize = LargestBatch(model.Specification, tokens.Length, options) };
         void Report(AttributionPhase phase, double fraction, AttributionPlan? plan = null) => progress?.Report(new AttributionProgress(phase, fraction, plan));
 
         Report(AttributionPhase.Forward, 0);
@@ -67,6 +68,15 @@ public static class Attributor
             }
         }
         return AttributionGraph.Package(local, targets, edges, chosen, textOf);
+    }
+
+    /// <summary>The batch that is asked for, or as much of it as its gradients have room for.</summary>
+    /// <exception cref="ArgumentException">Not even the prompt's attention patterns have.</exception>
+    private static int LargestBatch(ModelSpecification model, int positions, AttributionOptions options)
+    {
+        if ((long)model.Attention.Heads * positions * positions > Tensor.MaximumLength)
+            throw new ArgumentException($"The prompt has {positions:N0} tokens; the attention patterns of {model.Attention.Heads} heads are kept for {(int)Math.Sqrt(Tensor.MaximumLength / model.Attention.Heads):N0} at most.");
+        return (int)Math.Clamp(Tensor.MaximumLength / Math.Max(1, (long)positions * model.ModelWidth), 1, options.BatchSize);
     }
 
     /// <summary>The features whose rows come next: all of them, or those with the most influence on the targets given the rows known so far. Sorted by layer and position, highest first.</summary>

@@ -28,7 +28,10 @@ internal sealed class TokenEffects(LocalReplacement local, PatternMixing mixing,
             int pairs = 0; // of a query and a key
             for (end = query; end < local.Positions && (pairs == 0 || pairs + end + 1 <= PairsAtOnce); end++) pairs += end + 1;
             Tensor effects = Effects(query, end, pairs, values, output);
-            WorkerPool.For(blocks.Groups.Count, index => Read(blocks.Groups[index], query, end, gradients, effects, rows));
+            WorkerPool.For(blocks.Groups.Count, index =>
+            {
+                if (blocks.Groups[index].End <= gradients.Rows) Read(blocks.Groups[index], query, end, gradients, effects, rows);
+            });
         }
     }
 

@@ -39,9 +39,11 @@ public static class GraphFile
         writer.Save(path, cancellation);
     }
 
+    /// <param name="path">The file, or the folder that it is in.</param>
     /// <exception cref="InvalidDataException">The file is not a graph, or its parts do not fit together.</exception>
     public static AttributionGraph Load(string path)
     {
+        if (Directory.Exists(path)) path = Path.Combine(path, "graph.safetensors");
         using SafetensorsFile file = SafetensorsFile.Open(path);
         if (file.Metadata.GetValueOrDefault("format") != Format)
             throw new InvalidDataException($"{path} is not a graph that 'microtome trace' wrote.");

@@ -36,7 +36,7 @@ public sealed class PrunedGraph
     /// fraction of edge influence; then drops, until none is left, features and errors that feed nothing and features that nothing feeds.
     /// </summary>
     /// <exception cref="ArgumentException">A threshold is not between 0 and 1.</exception>
-    public static PrunedGraph Prune(AttributionGraph graph, double nodeThreshold = 0.8, double edgeThreshold = 0.98)
+    public static PrunedGraph Prune(AttributionGraph graph, double nodeThreshold = 0.8, double edgeThreshold = 0.98, CancellationToken cancellation = default)
     {
         foreach ((string name, double threshold) in new[] { ("node", nodeThreshold), ("edge", edgeThreshold) })
             if (!(threshold is >= 0 and <= 1)) throw new ArgumentException($"The {name} threshold is {threshold}; it must be from 0 to 1.");
@@ -46,13 +46,13 @@ public sealed class PrunedGraph
         bool[] nodes = new bool[graph.NodeCount];
         for (int node = 0; node < nodes.Length; node++) nodes[node] = node >= graph.FirstToken || influence[node] >= least;
 
-        List<GraphEdge> edges = StrongEdges(graph, nodes, edgeThreshold);
+        List<GraphEdge> edges = StrongEdges(graph, nodes, edgeThreshold, cancellation);
         while (DropLooseEnds(graph, nodes, edges)) edges.RemoveAll(edge => !nodes[edge.Source] || !nodes[graph.NodeOfRow(edge.Row)]);
         return new PrunedGraph(graph, nodes, edges, Cumulative(influence), nodeThreshold, edgeThreshold);
     }
 
     /// <summary>Edges between kept nodes whose share of the influence that flows through their target is high enough.</summary>
-    private static List<GraphEdge> StrongEdges(AttributionGraph graph, bool[] nodes, double threshold)
+    private static List<GraphEdge> StrongEdges(AttributionGraph graph, bool[] nodes, double threshold, CancellationToken cancellation)
     {
         double[] influence = Influence.OfNodes(graph, nodes);
         for (int i = 0; i < graph.Targets.Count; i++) influence[graph.FirstTarget + i] += graph.Targets[i].Probability;
@@ -61,6 +61,7 @@ public sealed class PrunedGraph
         List<(GraphEdge Edge, double Score)> candidates = [];
         for (int row = 0; row < graph.Edges.Rows; row++)
         {
+            cancellation.ThrowIfCancellationRequested();
             int node = graph.NodeOfRow(row);
             if (!nodes[node] || influence[node] == 0) continue;
             ReadOnlySpan<float> weights = graph.Edges.Row(row);

@@ -53,6 +53,19 @@ public sealed class PromptEncoder
     /// <summary>Text as tokens are generated.</summary>
     public TextStream Stream() => new(_tokenizer);
 
+    /// <summary>The token that has this text; null where none has.</summary>
+    public int? FindToken(string text)
+    {
+        try
+        {
+            return Token(text);
+        }
+        catch (ArgumentException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>The one token that has this text.</summary>
     /// <exception cref="ArgumentException">No token has, or only several together; the message says what is near.</exception>
     public int Token(string text)

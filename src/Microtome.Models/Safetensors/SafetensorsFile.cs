@@ -62,6 +62,8 @@ public sealed unsafe class SafetensorsFile : IDisposable
     {
         string path = file.Path;
         if (file.Length < 8) throw new InvalidDataException($"{path}: {file.Length} bytes are too few for a safetensors file; it may be truncated.");
+        if (file.Span(0, 1)[0] == (byte)'{' && file.Span(0, (int)Math.Min(file.Length, 64)).IndexOf((byte)0) < 0)
+            throw new InvalidDataException($"{path} is JSON, not a safetensors file.");
         ulong declared = BinaryPrimitives.ReadUInt64LittleEndian(file.Span(0, 8));
         if (declared > (ulong)Math.Min(file.Length - 8, LargestHeader))
             throw new InvalidDataException($"{path}: the header claims {declared} bytes, but the file has {file.Length} and a header may have {LargestHeader}; the file is truncated or not safetensors.");

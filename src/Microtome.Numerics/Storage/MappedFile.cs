@@ -43,7 +43,11 @@ public sealed unsafe class MappedFile : IDisposable
     }
 
     /// <summary>Lets the system have the file's pages back; they are read again when they are touched.</summary>
-    internal void ReleasePages() => ResidentMemory.ReleasePages(_data, Length);
+    internal void ReleasePages()
+    {
+        ResidentMemory.ReleasePages(_data, Length);
+        GC.KeepAlive(this); // were it collected meanwhile, the addresses could be another's
+    }
 
     /// <summary>Unmaps the file. No view of it may be used afterwards.</summary>
     public void Dispose()

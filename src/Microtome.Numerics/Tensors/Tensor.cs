@@ -7,6 +7,10 @@ namespace Microtome.Numerics;
 public sealed unsafe class Tensor
 {
     private const int Alignment = 64;
+
+    /// <summary>The most elements that a tensor can have.</summary>
+    public static int MaximumLength => Array.MaxLength - Alignment;
+
     private readonly float[] _storage;
     private readonly int[] _shape;
 
@@ -23,7 +27,7 @@ public sealed unsafe class Tensor
         {
             ArgumentOutOfRangeException.ThrowIfNegative(dimension);
             length *= dimension;
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Array.MaxLength - Alignment, nameof(shape));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(length, MaximumLength, nameof(shape));
         }
         _shape = shape.ToArray();
         Length = (int)length;

@@ -66,6 +66,15 @@ internal static class CommonOptions
     /// <summary>Only values from 0 to 1.</summary>
     public static void Share(Option<double> option) => Check(option, value => value is >= 0 and <= 1, "must be from 0 to 1.");
 
+    /// <summary>Only values above 0 and at most 1.</summary>
+    public static void Probability(Option<double> option) => Check(option, value => value is > 0 and <= 1, "must be above 0 and at most 1.");
+
+    public static void NotNegative(Option<double> option) => Check(option, value => value >= 0 && double.IsFinite(value), "must be 0 or more.");
+
+    public static void Positive(Option<int> option) => Check(option, value => value > 0, "must be 1 or more.");
+
+    public static void Positive(Option<int?> option) => Check(option, value => value > 0, "must be 1 or more.");
+
     public static void NotNegative(Option<int> option) => Check(option, value => value >= 0, "must be 0 or more.");
 
     /// <summary>The small model's transcoders fit no other model, nor others the small model.</summary>

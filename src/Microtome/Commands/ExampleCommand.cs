@@ -8,6 +8,10 @@ namespace Microtome.Commands;
 internal sealed class ExampleCommand(string name, string description, params string[] examples) : Command(name, description)
 {
     public IReadOnlyList<string> Examples => examples;
+
+    /// <summary>What the command does, on a thread of its own: Ctrl-C ends the program after a grace period even where the work does not look.</summary>
+    public void SetWork(Func<ParseResult, CancellationToken, Task<int>> work) =>
+        SetAction((result, cancellation) => Task.Run(() => work(result, cancellation), CancellationToken.None));
 }
 
 internal sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLineAction

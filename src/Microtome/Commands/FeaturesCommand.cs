@@ -23,7 +23,7 @@ internal static class FeaturesCommand
         };
         CommonOptions.NotNegative(most);
         CommonOptions.FitTogether(command, model, transcoders);
-        command.SetAction(async (result, cancellation) =>
+        command.SetWork(async (result, cancellation) =>
         {
             result.UseThreads(threads);
             string text = result.GetValue(prompt)!;

@@ -25,7 +25,11 @@ internal static class GenerateCommand
         {
             model, prompt, temperature, topP, topK, seed, most, threads, json,
         };
-        command.SetAction(async (result, cancellation) =>
+        CommonOptions.NotNegative(temperature);
+        CommonOptions.Probability(topP);
+        CommonOptions.NotNegative(topK);
+        CommonOptions.Positive(most);
+        command.SetWork(async (result, cancellation) =>
         {
             result.UseThreads(threads);
             string text = result.GetValue(prompt)!;

@@ -34,7 +34,7 @@ internal static class InspectCommand
         {
             if (result.GetValue(path) is null == !result.GetValue(machine)) result.AddError("Give either a path or owner/name, or --machine.");
         });
-        command.SetAction(async (result, cancellation) =>
+        command.SetWork(async (result, cancellation) =>
         {
             Inspection inspection = result.GetValue(path) is { } name ? await InspectAsync(name, cancellation) : Machine();
             if (result.GetValue(json)) inspection.PrintJson();

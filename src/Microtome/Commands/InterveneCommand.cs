@@ -49,8 +49,9 @@ internal static class InterveneCommand
             model, transcoders, prompt, set, mode, top, generate, threads, json,
         };
         CommonOptions.NotNegative(generate);
+        CommonOptions.Positive(top);
         CommonOptions.FitTogether(command, model, transcoders);
-        command.SetAction(async (result, cancellation) =>
+        command.SetWork(async (result, cancellation) =>
         {
             result.UseThreads(threads);
             string text = result.GetValue(prompt)!;

@@ -37,12 +37,19 @@ internal static class TraceCommand
         CommonOptions.Share(nodes);
         CommonOptions.Share(edges);
         CommonOptions.NotNegative(paths);
+        CommonOptions.Positive(maximumTargets);
+        CommonOptions.Positive(maximumFeatures);
+        CommonOptions.Positive(batch);
+        CommonOptions.Probability(probability);
         CommonOptions.FitTogether(command, model, transcoders);
         command.Validators.Add(result =>
         {
             if (result.GetResult(prompt) is null == result.GetResult(from) is null) result.AddError("Give either a prompt with --prompt or a graph with --from.");
+            if (result.GetResult(from) is null) return;
+            foreach (Option option in (Option[])[model, transcoders, target, maximumTargets, probability, maximumFeatures, batch])
+                if (result.GetResult(option) is { Implicit: false }) result.AddError($"--from prunes a graph that is traced already; {option.Name} is for tracing.");
         });
-        command.SetAction(async (result, cancellation) =>
+        command.SetWork(async (result, cancellation) =>
         {
             result.UseThreads(threads);
             result.UseMemory(memory);
@@ -70,7 +77,7 @@ internal static class TraceCommand
                 graph = graph with { Origin = new GraphOrigin(loaded.Name, set.Name, text) };
             }
             progress.Report("pruning", null);
-            PrunedGraph pruned = PrunedGraph.Prune(graph, result.GetValue(nodes), result.GetValue(edges));
+            PrunedGraph pruned = PrunedGraph.Prune(graph, result.GetValue(nodes), result.GetValue(edges), cancellation);
             IReadOnlyList<string> written = files?.Write(pruned, result.GetValue(slug) ?? Slug(graph.Origin.Prompt), cancellation) ?? [];
             progress.Clear();
             TraceReport report = new(pruned, GraphScores.Of(graph), written);
