@@ -18,6 +18,6 @@ public enum InterventionMode
     Direct,
 }
 
-/// <param name="Logits">[positions, vocabulary]</param>
+/// <param name="Logits">[positions, vocabulary], or of the last position only [1, vocabulary]</param>
 /// <param name="Activations">For each layer [positions, features] as the transcoder encodes what it then reads; null unless asked for.</param>
 public sealed record InterventionResult(Microtome.Numerics.Tensor Logits, IReadOnlyList<Microtome.Numerics.Tensor>? Activations);

@@ -11,10 +11,10 @@ public static class Intervening
     /// <summary>One forward pass over the prompt.</summary>
     /// <exception cref="ArgumentException">An intervention's layer, position or feature does not exist.</exception>
     public static InterventionResult Run(
-        ReplacementModel model, int[] tokens, IReadOnlyList<FeatureIntervention> interventions, InterventionMode mode = InterventionMode.FrozenAttention, bool withActivations = false, CancellationToken cancellation = default)
+        ReplacementModel model, int[] tokens, IReadOnlyList<FeatureIntervention> interventions, InterventionMode mode = InterventionMode.FrozenAttention, bool withActivations = false, LogitRows logits = LogitRows.All, CancellationToken cancellation = default)
     {
         InterventionPass pass = new(model, tokens, interventions, mode, withActivations, cancellation);
-        return new InterventionResult(model.Transformer.Forward(tokens, pass.Hooks, cancellation: cancellation), withActivations ? pass.Activations! : null);
+        return new InterventionResult(model.Transformer.Forward(tokens, pass.Hooks, logits: logits, cancellation: cancellation), withActivations ? pass.Activations! : null);
     }
 
     /// <summary>

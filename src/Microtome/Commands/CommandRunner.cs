@@ -36,6 +36,11 @@ internal static class CommandRunner
             await Console.Error.WriteLineAsync("Interrupted.");
             return Interrupted;
         }
+        catch (OutOfMemoryException)
+        {
+            await Console.Error.WriteLineAsync("microtome: There is not enough memory. Trace fewer features (--max-features) or keep fewer nodes and edges (--node-threshold, --edge-threshold).");
+            return Failed;
+        }
         catch (Exception exception) when (exception is IOException or InvalidDataException or ArgumentException or UnauthorizedAccessException or HubException)
         {
             await Console.Error.WriteLineAsync($"microtome: {Message(exception)}");

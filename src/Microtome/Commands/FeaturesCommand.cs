@@ -12,6 +12,7 @@ internal static class FeaturesCommand
     public static Command Create()
     {
         Option<string?> model = CommonOptions.Model(), transcoders = CommonOptions.Transcoders(), prompt = CommonOptions.Prompt(required: true);
+        Option<string?> memory = CommonOptions.Memory();
         Option<int?> threads = CommonOptions.Threads(), layer = new("--layer") { Description = "Only this layer's.", HelpName = "N" }, position = new("--position") { Description = "Only at this position.", HelpName = "N" };
         Option<bool> json = CommonOptions.Json();
         Option<int> most = new("--top") { HelpName = "N", Description = "How many to print; 0 for all.", DefaultValueFactory = _ => 40 };
@@ -19,13 +20,14 @@ internal static class FeaturesCommand
             "microtome features --prompt \"Once upon a time, there was a little girl named\" --layer 4",
             "microtome features -m google/gemma-2-2b -t mntss/gemma-scope-transcoders -p \"The capital of France is\" --position 5 --json")
         {
-            model, transcoders, prompt, layer, position, most, threads, json,
+            model, transcoders, prompt, layer, position, most, memory, threads, json,
         };
         CommonOptions.NotNegative(most);
         CommonOptions.FitTogether(command, model, transcoders);
         command.SetWork(async (result, cancellation) =>
         {
             result.UseThreads(threads);
+            result.UseMemory(memory);
             string text = result.GetValue(prompt)!;
             using ProgressDisplay progress = new();
             ModelSource source = new(progress, cancellation);
@@ -45,7 +47,9 @@ internal static class FeaturesCommand
                 foreach (FeatureNode feature in shown) Print(feature, loaded.Prompts.TextOf(tokens[feature.Position]));
                 return 0;
             }
-            Screen.Line($"{TextFormat.Number(found.Length)} active features of {TextFormat.Number(set.Layers.Sum(l => (long)l.Features))}, {TextFormat.Value((double)found.Length / Math.Max(1, tokens.Length - 1))} a token; position 0 is left out");
+            int dropped = local.Model.DroppedPositions(tokens);
+            string left = dropped == 1 ? "position 0 is" : $"positions 0 to {dropped - 1} are";
+            Screen.Line($"{TextFormat.Number(found.Length)} active features of {TextFormat.Number(set.Layers.Sum(l => (long)l.Features))}, {TextFormat.Value((double)found.Length / Math.Max(1, tokens.Length - dropped))} a token; {left} left out");
             Screen.Table([">activation", ">layer", ">feature", ">position", "token"], shown.Select(feature => new[]
             {
                 TextFormat.Value(feature.Activation), $"{feature.Layer}", $"{feature.Feature}", $"{feature.Position}", Screen.Escape(TextFormat.Token(loaded.Prompts.TextOf(tokens[feature.Position]))),

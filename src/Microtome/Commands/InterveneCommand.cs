@@ -65,8 +65,8 @@ internal static class InterveneCommand
             int[] tokens = loaded.Prompts.EncodeForTracing(text);
 
             progress.Report("running the prompt", null);
-            float[] before = NextToken(Intervening.Run(replacement, tokens, [], InterventionMode.Unfrozen, cancellation: cancellation), tokens.Length);
-            float[] after = NextToken(Intervening.Run(replacement, tokens, interventions, chosen, cancellation: cancellation), tokens.Length);
+            float[] before = NextToken(Intervening.Run(replacement, tokens, [], InterventionMode.Unfrozen, logits: LogitRows.Last, cancellation: cancellation));
+            float[] after = NextToken(Intervening.Run(replacement, tokens, interventions, chosen, logits: LogitRows.Last, cancellation: cancellation));
             string? original = null, changed = null;
             if (result.GetValue(generate) > 0)
             {
@@ -102,10 +102,10 @@ internal static class InterveneCommand
         return true;
     }
 
-    private static float[] NextToken(InterventionResult result, int positions)
+    private static float[] NextToken(InterventionResult result)
     {
         float[] probabilities = new float[result.Logits.Columns];
-        TensorPrimitives.SoftMax<float>(result.Logits.Row(positions - 1), probabilities);
+        TensorPrimitives.SoftMax<float>(result.Logits.Row(0), probabilities);
         return probabilities;
     }
 
