@@ -31,6 +31,14 @@ public sealed class ForwardHooks
         return Add(point, layer, hook);
     }
 
+    /// <summary>Adds all of another's hooks after these.</summary>
+    public ForwardHooks Add(ForwardHooks other)
+    {
+        foreach (((HookPoint point, int layer), List<ForwardHook> hooks) in other._hooks)
+            foreach (ForwardHook hook in hooks) Add(point, layer, hook);
+        return this;
+    }
+
     internal IReadOnlyList<ForwardHook>? At(HookPoint point, int layer) => _hooks.GetValueOrDefault((point, layer));
 }
 
