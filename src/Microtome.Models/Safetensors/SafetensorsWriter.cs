@@ -77,7 +77,7 @@ public sealed class SafetensorsWriter
         {
             cancellation.ThrowIfCancellationRequested();
             long start = stream.Position;
-            tensor.Write(stream);
+            tensor.Write(new CancellableStream(stream, cancellation));
             if (stream.Position - start != tensor.Bytes)
                 throw new InvalidOperationException($"'{tensor.Name}' was written with {stream.Position - start} bytes; its shape asks for {tensor.Bytes}.");
         }

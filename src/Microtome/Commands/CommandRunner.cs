@@ -21,7 +21,7 @@ internal static class CommandRunner
 
     public static async Task<int> RunAsync(ParseResult command)
     {
-        InvocationConfiguration configuration = new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(2) };
+        InvocationConfiguration configuration = new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(10) };
         // SIGXFSZ ends a process that writes beyond its limit; where that is held off, to the very end, the write fails as it does on a full disk.
         if (!OperatingSystem.IsWindows()) s_fileSizeLimit = PosixSignalRegistration.Create((PosixSignal)25, signal => signal.Cancel = true);
         ParseErrorAction? mistake = command.Action as ParseErrorAction;
