@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Microtome.Circuits;
 using Microtome.Dictionaries;
-using Microtome.Sources;
+using Microtome.Models;
 using Microtome.Terminal;
 
 namespace Microtome.Commands;
@@ -30,7 +30,7 @@ internal static class FeaturesCommand
             result.UseMemory(memory);
             string text = result.GetValue(prompt)!;
             using ProgressDisplay progress = new();
-            ModelSource source = new(progress, cancellation);
+            ModelSource source = new(progress.Downloads, cancellation);
             using LoadedModel loaded = await source.LoadModelAsync(result.GetValue(model));
             using TranscoderSet set = await source.LoadTranscodersAsync(result.GetValue(transcoders));
             int[] tokens = loaded.Prompts.EncodeForTracing(text);

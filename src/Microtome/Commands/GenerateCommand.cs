@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
+using Microtome.Dictionaries;
 using Microtome.Models;
-using Microtome.Sources;
 using Microtome.Terminal;
 
 namespace Microtome.Commands;
@@ -43,7 +43,7 @@ internal static class GenerateCommand
             };
             options.Validate();
             using ProgressDisplay progress = new();
-            using LoadedModel loaded = await new ModelSource(progress, cancellation).LoadModelAsync(result.GetValue(model));
+            using LoadedModel loaded = await new ModelSource(progress.Downloads, cancellation).LoadModelAsync(result.GetValue(model));
             int[] tokens = loaded.Prompts.Encode(text);
             bool records = result.GetValue(json);
             TextStream stream = loaded.Prompts.Stream();

@@ -4,7 +4,6 @@ using Microtome.Models;
 using Microtome.Models.Hub;
 using Microtome.Models.Safetensors;
 using Microtome.Numerics;
-using Microtome.Sources;
 using Microtome.Terminal;
 
 namespace Microtome.Commands;
@@ -67,7 +66,7 @@ internal static class InspectCommand
             using HubClient hub = new(HubOptions.FromEnvironment());
             if (hub.FindInCache(reference) is { } cached && Directory.EnumerateFiles(cached, "*.safetensors").Any()) return Folder(path, cached);
         }
-        string folder = await new ModelSource(progress, cancellation).ResolveAsync(path, "", ModelSource.SmallFiles);
+        string folder = await new ModelSource(progress.Downloads, cancellation).ResolveAsync(path, "", ModelSource.SmallFiles);
         progress.Clear();
         return Folder(path, folder);
     }

@@ -5,7 +5,6 @@ using System.Numerics.Tensors;
 using Microtome.Circuits;
 using Microtome.Dictionaries;
 using Microtome.Models;
-using Microtome.Sources;
 using Microtome.Terminal;
 
 namespace Microtome.Commands;
@@ -58,7 +57,7 @@ internal static class InterveneCommand
             FeatureIntervention[] interventions = [.. result.GetValue(set)!.Select(text => TryParse(text, out FeatureIntervention intervention) ? intervention : throw new ArgumentException($"'{text}' cannot be read."))];
             InterventionMode chosen = Modes[result.GetValue(mode)!];
             using ProgressDisplay progress = new();
-            ModelSource source = new(progress, cancellation);
+            ModelSource source = new(progress.Downloads, cancellation);
             using LoadedModel loaded = await source.LoadModelAsync(result.GetValue(model));
             using TranscoderSet transcoderSet = await source.LoadTranscodersAsync(result.GetValue(transcoders));
             ReplacementModel replacement = new(loaded.Transformer, transcoderSet);

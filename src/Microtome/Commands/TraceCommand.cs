@@ -2,7 +2,6 @@ using System.CommandLine;
 using Microtome.Circuits;
 using Microtome.Dictionaries;
 using Microtome.Models;
-using Microtome.Sources;
 using Microtome.Terminal;
 
 namespace Microtome.Commands;
@@ -61,7 +60,7 @@ internal static class TraceCommand
             else
             {
                 string text = result.GetValue(prompt)!;
-                ModelSource source = new(progress, cancellation);
+                ModelSource source = new(progress.Downloads, cancellation);
                 using LoadedModel loaded = await source.LoadModelAsync(result.GetValue(model));
                 using TranscoderSet set = await source.LoadTranscodersAsync(result.GetValue(transcoders));
                 AttributionOptions options = new()

@@ -1,12 +1,11 @@
-using Microtome.Dictionaries;
 using Microtome.Models;
 using Microtome.Models.Hub;
-using Microtome.Terminal;
 
-namespace Microtome.Sources;
+namespace Microtome.Dictionaries;
 
-/// <summary>Finds models and transcoders where the command line says: in a folder, in the Hub's cache, on the Hub, or beside the program.</summary>
-internal sealed class ModelSource(ProgressDisplay progress, CancellationToken cancellation)
+/// <summary>Finds models and transcoders where a name says: in a folder, in the Hub's cache, on the Hub, or, without a name, beside the program.</summary>
+/// <param name="downloads">Who is told of the downloads for a name.</param>
+public sealed class ModelSource(Func<string, IProgress<DownloadProgress>>? downloads = null, CancellationToken cancellation = default)
 {
     private const string SmallModel = "stories260k", SmallTranscoders = "stories260k-transcoders";
     private static readonly string[] CheckpointFiles = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "model*.safetensors", "model.safetensors.index.json"];
@@ -15,6 +14,7 @@ internal sealed class ModelSource(ProgressDisplay progress, CancellationToken ca
     /// <summary>What inspection needs beside weights.</summary>
     public static IReadOnlyList<string> SmallFiles { get; } = ["config.json", "generation_config.json", "config.yaml", "model.safetensors.index.json"];
 
+    /// <summary>The model of a folder or Hub name; without one, the model that comes with the program.</summary>
     public async Task<LoadedModel> LoadModelAsync(string? name)
     {
         string folder = await ResolveAsync(name, SmallModel, CheckpointFiles);
@@ -22,6 +22,7 @@ internal sealed class ModelSource(ProgressDisplay progress, CancellationToken ca
         return new LoadedModel(name ?? SmallModel, checkpoint, new Transformer(checkpoint), PromptEncoder.Load(folder, checkpoint.Specification));
     }
 
+    /// <summary>The transcoders of a folder or Hub name; without one, those that come with the program.</summary>
     public async Task<TranscoderSet> LoadTranscodersAsync(string? name)
     {
         string folder = await ResolveAsync(name, SmallTranscoders, ["config.yaml"]);
@@ -45,7 +46,7 @@ internal sealed class ModelSource(ProgressDisplay progress, CancellationToken ca
         if (name.StartsWith('.') || Path.IsPathRooted(name) || !HubReference.TryParse(name, out HubReference? reference))
             throw new DirectoryNotFoundException($"'{name}' is neither a folder nor owner/name[@revision] on the Hub.");
         using HubClient hub = new(HubOptions.FromEnvironment());
-        return await hub.DownloadAsync(reference, patterns, progress.Downloads(name), cancellation);
+        return await hub.DownloadAsync(reference, patterns, downloads?.Invoke(name), cancellation);
     }
 
     /// <summary>A file that transcoders' configuration lists: an hf:// address, or a path in the configuration's own repository.</summary>
@@ -54,14 +55,6 @@ internal sealed class ModelSource(ProgressDisplay progress, CancellationToken ca
         HubReference? file = entry.StartsWith("hf://", StringComparison.Ordinal) ? HubReference.Parse(entry) : repository?.Below(entry);
         if (file is null) throw new FileNotFoundException($"The transcoder file '{entry}' is neither beside config.yaml nor an hf:// address.", entry);
         using HubClient hub = new(HubOptions.FromEnvironment());
-        return hub.DownloadFileAsync(file, progress.Downloads(entry), cancellation).GetAwaiter().GetResult();
+        return hub.DownloadFileAsync(file, downloads?.Invoke(entry), cancellation).GetAwaiter().GetResult();
     }
-}
-
-/// <summary>A model and what turns text into its tokens.</summary>
-internal sealed record LoadedModel(string Name, Checkpoint Checkpoint, Transformer Transformer, PromptEncoder Prompts) : IDisposable
-{
-    public ModelSpecification Specification => Checkpoint.Specification;
-
-    public void Dispose() => Checkpoint.Dispose();
 }
