@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Microtome.Dictionaries;
 
 namespace Microtome.Circuits;
 
@@ -77,8 +78,8 @@ public static class GraphJson
         GraphTarget? target = null;
         if (node < graph.FirstError)
         {
-            long index = graph.Feature(node).Feature;
-            feature = (layer + index) * (layer + index + 1) / 2 + index; // Cantor's pairing of layer and feature
+            int index = graph.Feature(node).Feature;
+            feature = CantorPair.Of(layer, index);
             (type, viewerId) = ("cross layer transcoder", $"{layer}_{index}-0");
         }
         else if (node < graph.FirstToken) (feature, type, viewerId) = (-1, "mlp reconstruction error", $"{layer}_{position}-0");

@@ -1,0 +1,125 @@
+using System.Globalization;
+using System.IO.Compression;
+
+namespace Microtome.Dictionaries;
+
+/// <summary>
+/// A folder of feature JSON that other programs wrote, or <c>microtome index --json-folder</c>: <c>NUMBER.json</c>, where the number is Cantor's pairing of
+/// layer and feature (circuit-tracer's viewer), or <c>LAYER-SOURCE/FEATURE.json</c> (Neuronpedia's API); also compressed, <c>.json.gz</c>. Its labels cannot be changed.
+/// </summary>
+public sealed class FeatureFolder : IFeatureSource
+{
+    private const long LargestFile = 64 << 20;
+    private const int MostFiles = 4_000_000, MostSearched = 5000;
+    private readonly SortedDictionary<(int Layer, int Feature), string> _files;
+
+    private FeatureFolder(string path, string dictionary, SortedDictionary<(int, int), string> files)
+    {
+        Path = path;
+        Dictionary = dictionary;
+        _files = files;
+    }
+
+    public string Path { get; }
+
+    public string Dictionary { get; }
+
+    public bool CanLabel => false;
+
+    /// <summary>The features that have a file, by layer and feature.</summary>
+    public IReadOnlyCollection<(int Layer, int Feature)> Features => _files.Keys;
+
+    /// <summary>Lists the files; none is read.</summary>
+    /// <param name="path">The folder, or one that holds <c>features/NAME/</c> with one NAME.</param>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
+    /// <exception cref="InvalidDataException">It has no files of features.</exception>
+    public static FeatureFolder Open(string path)
+    {
+        if (!Directory.Exists(path)) throw new DirectoryNotFoundException($"There is no folder {path}.");
+        string folder = path;
+        if (Directory.Exists(System.IO.Path.Combine(folder, "features"))) folder = System.IO.Path.Combine(folder, "features");
+        SortedDictionary<(int, int), string> files = List(folder);
+        if (files.Count == 0 && Directory.GetDirectories(folder) is [string only])
+        {
+            folder = only;
+            files = List(folder);
+        }
+        if (files.Count == 0)
+            throw new InvalidDataException($"{path} has no files of features: NUMBER.json, by Cantor's pairing of layer and feature, or LAYER-SOURCE/FEATURE.json.");
+        return new FeatureFolder(folder, System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(folder))), files);
+    }
+
+    public FeatureData? Find(int layer, int feature) =>
+        _files.TryGetValue((layer, feature), out string? file) ? FeatureJson.Read(Load(file), layer, feature, file) : null;
+
+    public void SetLabel(int layer, int feature, string? label) =>
+        throw new InvalidOperationException($"{Path} is a folder of JSON files, whose labels are not changed; microtome index makes a file whose labels can be.");
+
+    public IReadOnlyDictionary<(int Layer, int Feature), string> Labels() =>
+        Search("", most: MostSearched).Where(summary => summary.Label is not null).ToDictionary(summary => (summary.Layer, summary.Feature), summary => summary.Label!);
+
+    /// <summary>Reads up to 5,000 files.</summary>
+    public IReadOnlyList<FeatureSummary> Search(string text, int? layer = null, int most = 100)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(most);
+        List<FeatureSummary> found = [];
+        foreach ((int fileLayer, int feature) in _files.Keys.Where(key => layer is null || key.Layer == layer).Take(MostSearched))
+        {
+            FeatureData data = Find(fileLayer, feature)!;
+            bool named = data.Label?.Contains(text, StringComparison.OrdinalIgnoreCase) == true;
+            if (!named && text.Length > 0 && !data.Promoted.Any(effect => effect.Token.Contains(text, StringComparison.OrdinalIgnoreCase))) continue;
+            found.Add(new FeatureSummary(fileLayer, feature, data.Label, data.Maximum, data.Density, [.. data.Promoted.Take(3).Select(effect => effect.Token)]));
+        }
+        return [.. found.OrderByDescending(summary => summary.Label?.Contains(text, StringComparison.OrdinalIgnoreCase) == true).Take(most)];
+    }
+
+    public void Dispose()
+    {
+    }
+
+    private static SortedDictionary<(int, int), string> List(string folder)
+    {
+        SortedDictionary<(int, int), string> files = [];
+        foreach (string file in Directory.EnumerateFiles(folder))
+            if (Number(System.IO.Path.GetFileName(file)) is { } number && CantorPair.TryInvert(number, out int layer, out int feature)) Add((layer, feature), file);
+        foreach (string source in Directory.EnumerateDirectories(folder))
+        {
+            string name = System.IO.Path.GetFileName(source);
+            int dash = name.IndexOf('-');
+            if (!int.TryParse(dash < 0 ? name : name[..dash], NumberStyles.None, CultureInfo.InvariantCulture, out int layer)) continue;
+            foreach (string file in Directory.EnumerateFiles(source))
+                if (Number(System.IO.Path.GetFileName(file)) is <= int.MaxValue and { } feature) Add((layer, (int)feature), file);
+        }
+        return files;
+
+        void Add((int, int) key, string file)
+        {
+            if (files.Count >= MostFiles) throw new InvalidDataException($"{folder} has more than {MostFiles:N0} files; it is not a folder of features.");
+            files.TryAdd(key, file);
+        }
+    }
+
+    private static long? Number(string name)
+    {
+        string? stem = name.EndsWith(".json", StringComparison.Ordinal) ? name[..^5] : name.EndsWith(".json.gz", StringComparison.Ordinal) ? name[..^8] : null;
+        return stem is not null && long.TryParse(stem, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : null;
+    }
+
+    private static byte[] Load(string file)
+    {
+        if (new FileInfo(file).Length > LargestFile) throw TooLarge(file);
+        if (!file.EndsWith(".gz", StringComparison.Ordinal)) return File.ReadAllBytes(file);
+        using FileStream stream = File.OpenRead(file);
+        using GZipStream unpacked = new(stream, CompressionMode.Decompress);
+        using MemoryStream bytes = new();
+        byte[] buffer = new byte[1 << 16];
+        for (int count; (count = unpacked.Read(buffer)) > 0;)
+        {
+            bytes.Write(buffer, 0, count);
+            if (bytes.Length > LargestFile) throw TooLarge(file);
+        }
+        return bytes.ToArray();
+    }
+
+    private static InvalidDataException TooLarge(string file) => new($"{file} has more than {LargestFile >> 20} MB; it is not a feature.");
+}
