@@ -8,9 +8,10 @@ public static class ParityRun
         ["models"] = ModelParity.Cases,
         ["attribution"] = AttributionParity.Cases,
         ["tokenizers"] = TokenizerParity.Cases,
+        ["saes"] = AutoencoderParity.Cases,
     };
 
-    /// <summary>The cases in those of the folders models, attribution and tokenizers that there are below <paramref name="folder"/>.</summary>
+    /// <summary>The cases in those of the folders models, attribution, tokenizers and saes that there are below <paramref name="folder"/>.</summary>
     public static IEnumerable<ParityCase> Cases(string folder) => Kinds.Keys.SelectMany(kind => Cases(folder, kind));
 
     /// <summary>Compares all cases below <paramref name="folder"/> and prints a line for each.</summary>

@@ -3,8 +3,33 @@ using System.Text.Json;
 namespace Microtome.Models;
 
 /// <summary>An object of a JSON configuration whose errors say which file and which key.</summary>
-internal sealed class ConfigurationElement(JsonElement element, string path)
+public sealed class ConfigurationElement(JsonElement element, string path)
 {
+    private const int LargestFile = 16 << 20;
+
+    /// <summary>What <paramref name="read"/> makes of a file that holds a JSON object.</summary>
+    /// <exception cref="InvalidDataException">The file is too large for a configuration, or not a JSON object.</exception>
+    public static T Read<T>(string path, Func<ConfigurationElement, T> read) =>
+        new FileInfo(path).Length <= LargestFile ? Parse(File.ReadAllBytes(path), path, read)
+        : throw new InvalidDataException($"{path} is larger than {LargestFile} bytes; it is not a configuration.");
+
+    /// <param name="path">What errors call it.</param>
+    /// <inheritdoc cref="Read"/>
+    public static T Parse<T>(byte[] json, string path, Func<ConfigurationElement, T> read)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(json);
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                ? read(new ConfigurationElement(document.RootElement, path))
+                : throw new InvalidDataException($"{path} is not a JSON object.");
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException) // the latter: text that is not UTF-8
+        {
+            throw new InvalidDataException($"{path} is not JSON: {exception.Message}", exception);
+        }
+    }
+
     /// <summary>The file, and the key within it.</summary>
     public string Path { get; } = path;
 
@@ -19,6 +44,10 @@ internal sealed class ConfigurationElement(JsonElement element, string path)
 
     public string? String(string key) =>
         Find(key) is not { } value ? null : value.ValueKind == JsonValueKind.String ? value.GetString() : throw Wrong(key, "a string", value);
+
+    /// <summary>The text of a string or a truth value, which some configurations hold for the same key.</summary>
+    public string? Scalar(string key) =>
+        Find(key) is { ValueKind: JsonValueKind.True or JsonValueKind.False } value ? value.GetRawText() : String(key);
 
     public bool? OptionalBool(string key) =>
         Find(key) is not { } value ? null : value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Wrong(key, "true or false", value);

@@ -1,12 +1,10 @@
 using System.Text;
-using System.Text.Json;
 
 namespace Microtome.Models;
 
 /// <summary>Reads a checkpoint's <c>config.json</c>.</summary>
 public static class ModelConfiguration
 {
-    private const int LargestFile = 16 << 20;
     private const int MostWidth = 1 << 24;
 
     /// <summary>The specification of the model in a folder.</summary>
@@ -17,18 +15,18 @@ public static class ModelConfiguration
         string path = Path.Combine(folder, "config.json");
         if (!File.Exists(path))
             throw new FileNotFoundException($"{folder} has no config.json; a model is a folder with config.json and *.safetensors, or owner/name on the Hub.", path);
-        ModelSpecification specification = Parse(ReadBytes(path), path, Specification);
+        ModelSpecification specification = ConfigurationElement.Read(path, Specification);
 
         string generationPath = Path.Combine(folder, "generation_config.json");
         if (!File.Exists(generationPath)) return specification;
-        IReadOnlyList<int> endOfText = Parse(ReadBytes(generationPath), generationPath, generation => generation.Ints("eos_token_id"));
+        IReadOnlyList<int> endOfText = ConfigurationElement.Read(generationPath, generation => generation.Ints("eos_token_id"));
         return endOfText.Count == 0 ? specification : specification with { EndOfText = [.. specification.EndOfText.Union(endOfText)] };
     }
 
     /// <summary>The specification that a configuration's text gives.</summary>
     /// <param name="name">What errors call it.</param>
     /// <exception cref="InvalidDataException">As for <see cref="Load"/>.</exception>
-    public static ModelSpecification Parse(string json, string name) => Parse(Encoding.UTF8.GetBytes(json), name, Specification);
+    public static ModelSpecification Parse(string json, string name) => ConfigurationElement.Parse(Encoding.UTF8.GetBytes(json), name, Specification);
 
     private static ModelSpecification Specification(ConfigurationElement root)
     {
@@ -62,22 +60,4 @@ public static class ModelConfiguration
         int? Token(string key, int? fallback) =>
             configuration.OptionalInt(key) ?? root.OptionalInt(key) ?? (configuration.IsNull(key) || root.IsNull(key) ? null : fallback);
     }
-
-    private static T Parse<T>(byte[] json, string path, Func<ConfigurationElement, T> read)
-    {
-        try
-        {
-            using JsonDocument document = JsonDocument.Parse(json);
-            return document.RootElement.ValueKind == JsonValueKind.Object
-                ? read(new ConfigurationElement(document.RootElement, path))
-                : throw new InvalidDataException($"{path} is not a JSON object.");
-        }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException) // the latter: text that is not UTF-8
-        {
-            throw new InvalidDataException($"{path} is not JSON: {exception.Message}", exception);
-        }
-    }
-
-    private static byte[] ReadBytes(string path) =>
-        new FileInfo(path).Length <= LargestFile ? File.ReadAllBytes(path) : throw new InvalidDataException($"{path} is larger than {LargestFile} bytes; it is not a configuration.");
 }

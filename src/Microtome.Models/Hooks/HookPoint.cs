@@ -84,6 +84,17 @@ public static class HookNames
         return (point, layer);
     }
 
+    /// <summary>How many values a model has at a point for each token; nothing for attention's scores and patterns.</summary>
+    public static int? WidthAt(this ModelSpecification model, HookPoint point) => point switch
+    {
+        HookPoint.AttentionScores or HookPoint.AttentionPattern => null,
+        HookPoint.AttentionNormScale or HookPoint.AttentionPostNormScale or HookPoint.MlpNormScale or HookPoint.MlpPostNormScale or HookPoint.FinalNormScale => 1,
+        HookPoint.Query or HookPoint.RotatedQuery or HookPoint.HeadOutput => model.Attention.Heads * model.Attention.HeadWidth,
+        HookPoint.Key or HookPoint.RotatedKey or HookPoint.Value => model.Attention.KeyValueHeads * model.Attention.HeadWidth,
+        HookPoint.MlpPre or HookPoint.MlpPreLinear or HookPoint.MlpPost => model.Mlp.Width,
+        _ => model.ModelWidth,
+    };
+
     /// <summary>The points that a model passes through.</summary>
     public static IEnumerable<HookPoint> Available(ModelSpecification model) => Enum.GetValues<HookPoint>().Where(point => point switch
     {

@@ -15,7 +15,7 @@ internal static class InspectCommand
     {
         Argument<string?> path = new("path")
         {
-            Description = "A checkpoint's or transcoders' folder, a .safetensors or .npz file, or owner/name[@revision] on the Hub.",
+            Description = "A checkpoint's, transcoders' or autoencoder's folder, a .safetensors or .npz file, or owner/name[@revision] on the Hub.",
             HelpName = "PATH|owner/name",
             Arity = ArgumentArity.ZeroOrOne,
         };
@@ -73,9 +73,30 @@ internal static class InspectCommand
 
     private static Inspection Folder(string name, string folder)
     {
+        if (AutoencoderReader.Recognizes(folder)) return Autoencoder(name, folder);
         if (File.Exists(Path.Combine(folder, "config.json"))) return Model(name, folder);
         if (File.Exists(Path.Combine(folder, "config.yaml"))) return Transcoders(name, folder);
-        throw new FileNotFoundException($"{folder} has neither config.json (a checkpoint) nor config.yaml (transcoders).", folder);
+        throw new FileNotFoundException($"{folder} has neither config.json (a checkpoint), config.yaml (transcoders), nor cfg.json or params.npz (an autoencoder).", folder);
+    }
+
+    private static Inspection Autoencoder(string name, string folder)
+    {
+        using SparseAutoencoder autoencoder = AutoencoderReader.Open(folder);
+        AutoencoderSettings settings = autoencoder.Settings;
+        Inspection inspection = new(name, settings.IsTranscoder ? "transcoder of one layer" : "sparse autoencoder");
+        inspection.Add("architecture", settings.Architecture);
+        if (settings.ModelName is { } model) inspection.Add("model", model);
+        inspection.Add(settings.OutputHookName is null ? "hook" : "reads", settings.HookName ?? "not said");
+        if (settings.OutputHookName is { } output) inspection.Add("writes", output);
+        inspection.Add("latents", autoencoder.Latents);
+        inspection.Add("width", autoencoder.InputWidth == autoencoder.OutputWidth ? TextFormat.Number(autoencoder.InputWidth) : $"{TextFormat.Number(autoencoder.InputWidth)} in, {TextFormat.Number(autoencoder.OutputWidth)} out");
+        inspection.Add("activation", autoencoder.Activation.Name);
+        if (settings.Normalization != InputNormalization.None) inspection.Add("normalizes its input", settings.Normalization == InputNormalization.LayerNorm ? "by mean and deviation" : "to a norm of √width");
+        if (!settings.IsTranscoder) inspection.Add("decoder bias", settings.SubtractsDecoderBias ? "subtracted from the input" : "not subtracted from the input");
+        inspection.Add("skip connection", autoencoder.Skip is null ? "no" : "yes");
+        inspection.Add("weights", autoencoder.Encoder.Type.ToString());
+        inspection.AddMemory(autoencoder.Bytes);
+        return inspection;
     }
 
     private static Inspection Model(string name, string folder)

@@ -42,16 +42,26 @@ public sealed class JumpRelu(Tensor thresholds) : FeatureActivation
     }
 }
 
-/// <summary>The k largest pre-activations, whatever their sign; the rest 0 (Gao et al. 2024, arXiv 2406.04093). Ties go to the lower feature.</summary>
-public sealed class TopK(int k) : FeatureActivation
+/// <summary>
+/// The k largest pre-activations, the rest 0 (Gao et al. 2024, arXiv 2406.04093). Ties go to the lower feature. Whether negative ones among
+/// them count differs: circuit-tracer keeps them, SAELens does not.
+/// </summary>
+public sealed class TopK(int k, bool rectified = false) : FeatureActivation
 {
     public override string Name => $"TopK({k})";
+
+    public int K => k;
 
     public override bool NeedsAllFeatures => true;
 
     public override void Apply(Span<float> values, int first)
     {
-        if (values.Length <= k) return;
+        if (values.Length > k) Select(values);
+        if (rectified) TensorPrimitives.Max(values, 0f, values);
+    }
+
+    private void Select(Span<float> values)
+    {
         float[] sorted = values.ToArray();
         Array.Sort(sorted);
         float least = sorted[^k];
@@ -60,5 +70,36 @@ public sealed class TopK(int k) : FeatureActivation
             if (value > least) ties--;
         foreach (ref float value in values)
             if (value < least || (value == least && ties-- <= 0)) value = 0;
+    }
+}
+
+/// <summary>
+/// A gate and a magnitude of the same products: <c>max(e^r·x + b_mag, 0)</c> where <c>x + b_gate</c> exceeds 0, else 0 (Rajamanoharan et al. 2024,
+/// arXiv 2404.16014, equation 6). The encoder itself has no bias.
+/// </summary>
+/// <param name="gateBias">[features]</param>
+/// <param name="logScale">[features]: r</param>
+/// <param name="magnitudeBias">[features]</param>
+public sealed class Gated(Tensor gateBias, Tensor logScale, Tensor magnitudeBias) : FeatureActivation
+{
+    private readonly float[] _scale = Array.ConvertAll(logScale.Span.ToArray(), MathF.Exp);
+
+    public override string Name => "Gated";
+
+    /// <summary>[features]</summary>
+    public Tensor GateBias => gateBias;
+
+    /// <summary>[features]</summary>
+    public Tensor LogScale => logScale;
+
+    /// <summary>[features]</summary>
+    public Tensor MagnitudeBias => magnitudeBias;
+
+    public override void Apply(Span<float> values, int first)
+    {
+        ReadOnlySpan<float> gate = gateBias.Span.Slice(first, values.Length), magnitude = magnitudeBias.Span.Slice(first, values.Length);
+        ReadOnlySpan<float> scale = _scale.AsSpan(first, values.Length);
+        for (int i = 0; i < values.Length; i++)
+            values[i] = values[i] + gate[i] > 0 ? MathF.Max(values[i] * scale[i] + magnitude[i], 0) : 0;
     }
 }
