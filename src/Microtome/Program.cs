@@ -12,6 +12,7 @@ RootCommand root = new("""
     FeaturesCommand.Create(),
     InterveneCommand.Create(),
     InspectCommand.Create(),
+    StudioCommand.Create(),
 };
 foreach (Option option in root.Options)
     if (option is HelpOption { Action: HelpAction help }) option.Action = new HelpWithExamples(help);

@@ -6,11 +6,12 @@ public readonly record struct GraphEdge(int Row, int Source, float Weight);
 /// <summary>The part of a graph that carries most of its influence.</summary>
 public sealed class PrunedGraph
 {
-    private PrunedGraph(AttributionGraph graph, bool[] nodes, List<GraphEdge> edges, float[] cumulativeInfluence, double nodeThreshold, double edgeThreshold)
+    private PrunedGraph(AttributionGraph graph, bool[] nodes, List<GraphEdge> edges, double[] influence, float[] cumulativeInfluence, double nodeThreshold, double edgeThreshold)
     {
         Graph = graph;
         Nodes = nodes;
         Edges = edges;
+        Influence = influence;
         CumulativeInfluence = cumulativeInfluence;
         NodeThreshold = nodeThreshold;
         EdgeThreshold = edgeThreshold;
@@ -23,6 +24,9 @@ public sealed class PrunedGraph
 
     /// <summary>The kept edges, by row and source.</summary>
     public IReadOnlyList<GraphEdge> Edges { get; }
+
+    /// <summary>How much each node contributes to the targets through all paths of the whole graph, targets themselves 0.</summary>
+    public IReadOnlyList<double> Influence { get; }
 
     /// <summary>For each node, the fraction of all influence that it and the nodes with more have together.</summary>
     public IReadOnlyList<float> CumulativeInfluence { get; }
@@ -41,23 +45,23 @@ public sealed class PrunedGraph
         foreach ((string name, double threshold) in new[] { ("node", nodeThreshold), ("edge", edgeThreshold) })
             if (!(threshold is >= 0 and <= 1)) throw new ArgumentException($"The {name} threshold is {threshold}; it must be from 0 to 1.");
 
-        double[] influence = Influence.OfNodes(graph);
+        double[] influence = Circuits.Influence.OfNodes(graph);
         double least = Threshold(influence, nodeThreshold);
         bool[] nodes = new bool[graph.NodeCount];
         for (int node = 0; node < nodes.Length; node++) nodes[node] = node >= graph.FirstToken || influence[node] >= least;
 
         List<GraphEdge> edges = StrongEdges(graph, nodes, edgeThreshold, cancellation);
         while (DropLooseEnds(graph, nodes, edges)) edges.RemoveAll(edge => !nodes[edge.Source] || !nodes[graph.NodeOfRow(edge.Row)]);
-        return new PrunedGraph(graph, nodes, edges, Cumulative(influence), nodeThreshold, edgeThreshold);
+        return new PrunedGraph(graph, nodes, edges, influence, Cumulative(influence), nodeThreshold, edgeThreshold);
     }
 
     /// <summary>Edges between kept nodes whose share of the influence that flows through their target is high enough.</summary>
     private static List<GraphEdge> StrongEdges(AttributionGraph graph, bool[] nodes, double threshold, CancellationToken cancellation)
     {
-        double[] influence = Influence.OfNodes(graph, nodes);
+        double[] influence = Circuits.Influence.OfNodes(graph, nodes);
         for (int i = 0; i < graph.Targets.Count; i++) influence[graph.FirstTarget + i] += graph.Targets[i].Probability;
 
-        float[]? mask = Influence.Mask(nodes);
+        float[]? mask = Circuits.Influence.Mask(nodes);
         List<(GraphEdge Edge, double Score)> candidates = [];
         for (int row = 0; row < graph.Edges.Rows; row++)
         {
@@ -65,7 +69,7 @@ public sealed class PrunedGraph
             int node = graph.NodeOfRow(row);
             if (!nodes[node] || influence[node] == 0) continue;
             ReadOnlySpan<float> weights = graph.Edges.Row(row);
-            double share = influence[node] / Math.Max(Influence.Sum(weights, mask), 1e-10);
+            double share = influence[node] / Math.Max(Circuits.Influence.Sum(weights, mask), 1e-10);
             for (int source = 0; source < weights.Length; source++)
                 if (weights[source] != 0 && nodes[source]) candidates.Add((new GraphEdge(row, source, weights[source]), share * Math.Abs(weights[source])));
         }

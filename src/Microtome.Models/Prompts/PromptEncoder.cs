@@ -45,6 +45,9 @@ public sealed class PromptEncoder
         return first is { } special && special < _model.VocabularySize ? [special, .. tokens] : tokens;
     }
 
+    /// <summary>How many tokens a text has of its own, without any that are put around it.</summary>
+    public int CountOwn(string text) => _tokenizer is null ? Numbers(text).Length : _tokenizer.Encode(text).Length;
+
     public string Decode(ReadOnlySpan<int> tokens) => _tokenizer?.Decode(tokens, skipSpecialTokens: true) ?? string.Join(' ', tokens.ToArray().Select(TextOf));
 
     /// <summary>The text that a token stands for in the middle of a text.</summary>

@@ -1,0 +1,13 @@
+namespace Microtome.Studio.Api;
+
+/// <summary>All endpoints.</summary>
+internal static class Endpoints
+{
+    public static void Map(IEndpointRouteBuilder routes, StudioRooms rooms)
+    {
+        ModelEndpoints.Map(routes, rooms);
+        TraceEndpoints.Map(routes, rooms);
+        FeatureEndpoints.Map(routes, rooms);
+        StoryEndpoints.Map(routes, rooms);
+    }
+}
