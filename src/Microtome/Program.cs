@@ -10,6 +10,7 @@ RootCommand root = new("""
     TraceCommand.Create(),
     GenerateCommand.Create(),
     FeaturesCommand.Create(),
+    IndexCommand.Create(),
     InterveneCommand.Create(),
     InspectCommand.Create(),
     StudioCommand.Create(),

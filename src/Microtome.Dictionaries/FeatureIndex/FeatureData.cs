@@ -71,3 +71,9 @@ public sealed record ActivationHistogram(double From, double BinWidth, IReadOnly
 /// <summary>A feature in a list: enough to recognise it.</summary>
 /// <param name="Promoted">The texts of the tokens it promotes most.</param>
 public sealed record FeatureSummary(int Layer, int Feature, string? Label, float Maximum, double? Density, IReadOnlyList<string> Promoted);
+
+/// <summary>How active the features of a layer are.</summary>
+/// <param name="Active">How many were active at least once.</param>
+/// <param name="PerToken">How many are active at a token, on average.</param>
+/// <param name="Dense">How many are active at more than a tenth of all tokens.</param>
+public sealed record LayerActivity(int Layer, int Features, long Active, double PerToken, long Dense);

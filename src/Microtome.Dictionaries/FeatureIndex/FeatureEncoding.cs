@@ -1,3 +1,5 @@
+using Microtome.Models;
+
 namespace Microtome.Dictionaries;
 
 /// <summary>How an index's file keeps a feature's histogram and examples: as bytes, checked when they are read.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.IO.Compression;
+using Microtome.Models;
 
 namespace Microtome.Dictionaries;
 
@@ -47,6 +48,26 @@ public sealed class FeatureFolder : IFeatureSource
         if (files.Count == 0)
             throw new InvalidDataException($"{path} has no files of features: NUMBER.json, by Cantor's pairing of layer and feature, or LAYER-SOURCE/FEATURE.json.");
         return new FeatureFolder(folder, System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(folder))), files);
+    }
+
+    /// <summary>Writes an index's active features as files <c>features/NAME/NUMBER.json</c> in a folder, each whole or not at all.</summary>
+    /// <returns>How many files there are.</returns>
+    public static long Write(FeatureIndex index, string folder, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(index);
+        string name = string.Concat(index.Dictionary.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '_'));
+        string target = System.IO.Path.Combine(folder, "features", name.Trim('.') is { Length: > 0 } safe ? safe : "dictionary");
+        IReadOnlyList<(int Layer, int Feature)> active = index.Active();
+        for (int i = 0; i < active.Count; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            (int layer, int feature) = active[i];
+            FeatureData data = index.Find(layer, feature)!;
+            string file = System.IO.Path.Combine(target, CantorPair.Of(layer, feature).ToString(CultureInfo.InvariantCulture) + ".json");
+            AtomicFile.Write(file, stream => FeatureJson.Write(data, index.Dictionary, stream));
+            progress?.Report((i + 1.0) / active.Count);
+        }
+        return active.Count;
     }
 
     public FeatureData? Find(int layer, int feature) =>
@@ -113,12 +134,15 @@ public sealed class FeatureFolder : IFeatureSource
         using GZipStream unpacked = new(stream, CompressionMode.Decompress);
         using MemoryStream bytes = new();
         byte[] buffer = new byte[1 << 16];
-        for (int count; (count = unpacked.Read(buffer)) > 0;)
+        try
         {
-            bytes.Write(buffer, 0, count);
-            if (bytes.Length > LargestFile) throw TooLarge(file);
+            for (int count; (count = unpacked.Read(buffer)) > 0 && bytes.Length <= LargestFile;) bytes.Write(buffer, 0, count);
         }
-        return bytes.ToArray();
+        catch (InvalidDataException exception)
+        {
+            throw new InvalidDataException($"{file} is not compressed by gzip or is damaged: {exception.Message}", exception);
+        }
+        return bytes.Length <= LargestFile ? bytes.ToArray() : throw TooLarge(file);
     }
 
     private static InvalidDataException TooLarge(string file) => new($"{file} has more than {LargestFile >> 20} MB; it is not a feature.");

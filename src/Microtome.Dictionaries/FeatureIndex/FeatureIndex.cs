@@ -105,6 +105,31 @@ public sealed class FeatureIndex : IFeatureSource
         return found;
     });
 
+    /// <summary>How active the features of each layer are; layers without any are left out.</summary>
+    public IReadOnlyList<LayerActivity> LayerActivity() => Guarded(() =>
+    {
+        List<LayerActivity> layers = [];
+        for (int layer = 0; layer < Description.Features.Count; layer++)
+        {
+            if (Description.Features[layer] == 0) continue;
+            using SqliteCommand command = _file.Command("SELECT count(*), coalesce(sum(firings), 0), coalesce(sum(firings > $dense), 0) FROM features WHERE layer = $layer", ("$layer", layer), ("$dense", Tokens / 10));
+            using SqliteDataReader row = command.ExecuteReader();
+            row.Read();
+            layers.Add(new LayerActivity(layer, Description.Features[layer], row.GetInt64(0), (double)row.GetInt64(1) / Math.Max(1, Tokens), row.GetInt64(2)));
+        }
+        return layers;
+    });
+
+    /// <summary>The features that were active at least once, by layer and feature.</summary>
+    public IReadOnlyList<(int Layer, int Feature)> Active() => Guarded(() =>
+    {
+        List<(int, int)> features = [];
+        using SqliteCommand command = _file.Command("SELECT layer, feature FROM features ORDER BY layer, feature");
+        using SqliteDataReader row = command.ExecuteReader();
+        while (row.Read()) features.Add((row.GetInt32(0), row.GetInt32(1)));
+        return features;
+    });
+
     public void Dispose() => _file.Dispose();
 
     private string? Label(int layer, int feature)

@@ -1,3 +1,5 @@
+using Microtome.Models;
+
 namespace Microtome.Dictionaries;
 
 /// <summary>How many examples of a feature are kept.</summary>

@@ -39,14 +39,26 @@ public sealed class PromptEncoder
     {
         if (_tokenizer is null) return NotEmpty(Numbers(prompt));
         int[] tokens = NotEmpty(_tokenizer.Encode(prompt));
-        if (_tokenizer.SpecialIds.Contains(tokens[0])) return tokens;
-        int? first = _tokenizer.BeginningOfText ?? _model.BeginningOfText ?? _tokenizer.Padding ?? _model.Padding ?? _tokenizer.EndOfText;
-        first ??= _model.EndOfText.Count > 0 ? _model.EndOfText[0] : _tokenizer.SpecialIds.Count > 0 ? _tokenizer.SpecialIds[0] : null;
-        return first is { } special && special < _model.VocabularySize ? [special, .. tokens] : tokens;
+        return !_tokenizer.SpecialIds.Contains(tokens[0]) && FirstToken is { } special ? [special, .. tokens] : tokens;
     }
 
     /// <summary>How many tokens a text has of its own, without any that are put around it.</summary>
     public int CountOwn(string text) => _tokenizer is null ? Numbers(text).Length : _tokenizer.Encode(text).Length;
+
+    /// <summary>The special token that traced prompts and texts begin with: beginning of text, else padding, else end of text, else any special token; null where there is none.</summary>
+    public int? FirstToken
+    {
+        get
+        {
+            int? first = _tokenizer?.BeginningOfText ?? _model.BeginningOfText ?? _tokenizer?.Padding ?? _model.Padding ?? _tokenizer?.EndOfText;
+            first ??= _model.EndOfText.Count > 0 ? _model.EndOfText[0] : _tokenizer?.SpecialIds.Count > 0 ? _tokenizer.SpecialIds[0] : null;
+            return first < _model.VocabularySize ? first : null;
+        }
+    }
+
+    /// <summary>The ids of a text of any length, without special tokens around it.</summary>
+    /// <exception cref="ArgumentException">Without a tokenizer: the text is not token ids.</exception>
+    public int[] EncodeText(string text) => _tokenizer is null ? Numbers(text) : _tokenizer.Encode(text);
 
     public string Decode(ReadOnlySpan<int> tokens) => _tokenizer?.Decode(tokens, skipSpecialTokens: true) ?? string.Join(' ', tokens.ToArray().Select(TextOf));
 

@@ -1,10 +1,6 @@
-namespace Microtome.Dictionaries;
+using Microtome.Models;
 
-/// <summary>Tokens that a model reads from their beginning.</summary>
-/// <param name="Id">Its number in the source, from 0.</param>
-/// <param name="Document">The number of the text that it is a part of.</param>
-/// <param name="Tokens">With the token that begins a text, where the model has one.</param>
-public sealed record TokenContext(long Id, long Document, int[] Tokens);
+namespace Microtome.Dictionaries;
 
 /// <summary>A feature's activation at a position of a context.</summary>
 internal readonly record struct Firing(int Position, float Value);
