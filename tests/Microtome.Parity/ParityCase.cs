@@ -1,7 +1,7 @@
 namespace Microtome.Parity;
 
 /// <summary>Something that a reference implementation computed, and how to compare with it.</summary>
-/// <param name="Kind">The folder it was found in: models, attribution, tokenizers or saes.</param>
+/// <param name="Kind">The folder it was found in: models, attribution, tokenizers, saes or vectors.</param>
 /// <param name="Name">Its folder or file below that.</param>
 public sealed record ParityCase(string Kind, string Name, Action<Comparison> Compare)
 {

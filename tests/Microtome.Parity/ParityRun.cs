@@ -9,9 +9,10 @@ public static class ParityRun
         ["attribution"] = AttributionParity.Cases,
         ["tokenizers"] = TokenizerParity.Cases,
         ["saes"] = AutoencoderParity.Cases,
+        ["vectors"] = VectorParity.Cases,
     };
 
-    /// <summary>The cases in those of the folders models, attribution, tokenizers and saes that there are below <paramref name="folder"/>.</summary>
+    /// <summary>The cases in those of the folders models, attribution, tokenizers, saes and vectors that there are below <paramref name="folder"/>.</summary>
     public static IEnumerable<ParityCase> Cases(string folder) => Kinds.Keys.SelectMany(kind => Cases(folder, kind));
 
     /// <summary>Compares all cases below <paramref name="folder"/> and prints a line for each.</summary>

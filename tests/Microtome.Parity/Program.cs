@@ -7,7 +7,7 @@ if (args.Length != 1 || args[0] is "-h" or "--help")
 
         Usage: Microtome.Parity FOLDER
 
-        FOLDER holds any of models/, attribution/, tokenizers/ and saes/, laid out as golden files are. One line a case; the exit
+        FOLDER holds any of models/, attribution/, tokenizers/, saes/ and vectors/, laid out as golden files are. One line a case; the exit
         code is 1 when a case is out of tolerance or fails, or when no case is found.
         """);
     return 2;

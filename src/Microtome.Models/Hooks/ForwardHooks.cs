@@ -5,7 +5,8 @@ namespace Microtome.Models;
 /// <summary>Where in a batch an activation comes from.</summary>
 /// <param name="Layer">0 for points outside the layers.</param>
 /// <param name="Sequence">Which sequence, for attention scores and patterns [heads, queries, keys]; other activations hold all sequences' rows, one after the other, and have 0 here.</param>
-public readonly record struct HookContext(HookPoint Point, int Layer, int Sequence);
+/// <param name="Sequences">Which rows are which sequences' and where in their sequences these stand.</param>
+public readonly record struct HookContext(HookPoint Point, int Layer, int Sequence, IReadOnlyList<TokenSpan> Sequences);
 
 /// <summary>Reads or changes an activation in place.</summary>
 /// <param name="activation">[rows, …]: a row for each token, or [heads, queries, keys]</param>
@@ -43,13 +44,13 @@ public sealed class ForwardHooks
 }
 
 /// <summary>Calls the hooks of a forward pass, if there are any.</summary>
-internal readonly struct HookRunner(ForwardHooks? hooks)
+internal readonly struct HookRunner(ForwardHooks? hooks, TokenBatch batch)
 {
     public bool Has(HookPoint point, int layer) => hooks?.At(point, layer) is not null;
 
     public void Run(HookPoint point, int layer, Tensor activation, int sequence = 0)
     {
         if (hooks?.At(point, layer) is not { } list) return;
-        foreach (ForwardHook hook in list) hook(activation, new HookContext(point, layer, sequence));
+        foreach (ForwardHook hook in list) hook(activation, new HookContext(point, layer, sequence, batch.Sequences));
     }
 }

@@ -18,7 +18,7 @@ internal sealed class TokenBatch
             if (sequence.Length == 0) throw new ArgumentException("A sequence has no tokens.", nameof(sequences));
             if (past + sequence.Length > limit)
                 throw new ArgumentException($"The text has {past + sequence.Length} tokens; {(cache is null || limit == model.ContextLength ? "the model's context" : "the cache")} holds {limit}.", nameof(sequences));
-            spans.Add(new TokenSpan(i, tokens.Count, sequence.Length, past, cache));
+            spans.Add(new TokenSpan(i, tokens.Count, sequence.Length, past) { Cache = cache });
             for (int j = 0; j < sequence.Length; j++)
             {
                 if ((uint)sequence[j] >= (uint)model.VocabularySize)
@@ -42,7 +42,3 @@ internal sealed class TokenBatch
 
     public int Rows => Tokens.Length;
 }
-
-/// <param name="Start">Its first row.</param>
-/// <param name="Past">How many of its tokens are in the cache already.</param>
-internal readonly record struct TokenSpan(int Index, int Start, int Length, int Past, KeyValueCache? Cache);

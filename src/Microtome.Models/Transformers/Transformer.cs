@@ -49,7 +49,7 @@ public sealed class Transformer
     public Tensor Forward(IReadOnlyList<int[]> sequences, ForwardHooks? hooks = null, IReadOnlyList<KeyValueCache>? caches = null, LogitRows logits = LogitRows.All, CancellationToken cancellation = default)
     {
         TokenBatch batch = new(Specification, sequences, caches);
-        HookRunner run = new(hooks);
+        HookRunner run = new(hooks, batch);
 
         Tensor stream = Embed(batch, run); // [rows, width]
         for (int layer = 0; layer < Weights.Layers.Count; layer++)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using Microtome.Dictionaries;
+using Microtome.Experiments;
 using Microtome.Models;
 using Microtome.Terminal;
 
@@ -12,6 +13,9 @@ internal static class GenerateCommand
     public static Command Create()
     {
         Option<string?> model = CommonOptions.Model(), prompt = CommonOptions.Prompt(required: true);
+        Option<string[]> steer = SteerOption.Create();
+        Option<string?> transcoders = CommonOptions.Transcoders();
+        transcoders.Description = "What --steer latent:… names latents of: a folder of transcoders, or owner/name[@revision]. Without it, those that come with the small model.";
         Option<int?> threads = CommonOptions.Threads();
         Option<bool> json = CommonOptions.Json();
         Option<double> temperature = new("--temperature") { HelpName = "T", Description = "Logits are divided by this; 0 always takes the most probable token." };
@@ -21,9 +25,11 @@ internal static class GenerateCommand
         Option<int> most = new("--max-tokens") { HelpName = "N", Description = "The most tokens to generate.", DefaultValueFactory = _ => 64 };
         ExampleCommand command = new("generate", "Continue a text.",
             "microtome generate --prompt \"Once upon a time\"",
-            "microtome generate -m Qwen/Qwen3-0.6B -p \"The capital of France is\" --temperature 0.7 --top-p 0.9 --seed 1")
+            "microtome generate -m Qwen/Qwen3-0.6B -p \"The capital of France is\" --temperature 0.7 --top-p 0.9 --seed 1",
+            "microtome generate --prompt \"Tom went to the park. He was\" --steer happy.safetensors@2:4",
+            "microtome generate --prompt \"Lily had a\" --steer latent:3:300@3:=5 random:1@all:20%@4-")
         {
-            model, prompt, temperature, topP, topK, seed, most, threads, json,
+            model, prompt, temperature, topP, topK, seed, most, steer, transcoders, threads, json,
         };
         CommonOptions.NotNegative(temperature);
         CommonOptions.Probability(topP);
@@ -43,7 +49,13 @@ internal static class GenerateCommand
             };
             options.Validate();
             using ProgressDisplay progress = new();
-            using LoadedModel loaded = await new ModelSource(progress.Downloads, cancellation).LoadModelAsync(result.GetValue(model));
+            IReadOnlyList<SteeringRequest> requests = result.Requests(steer);
+            ModelSource source = new(progress.Downloads, cancellation);
+            using LoadedModel loaded = await source.LoadModelAsync(result.GetValue(model));
+            using TranscoderSet? dictionary = requests.NeedDictionary() ? await source.LoadTranscodersAsync(result.GetValue(transcoders)) : null;
+            Steering? steering = requests.Resolve(loaded.Specification, dictionary);
+            SteeringMeasure measure = new();
+            ForwardHooks? first = steering?.Hooks(loaded.Specification, measure), later = steering?.Hooks(loaded.Specification);
             int[] tokens = loaded.Prompts.Encode(text);
             bool records = result.GetValue(json);
             TextStream stream = loaded.Prompts.Stream();
@@ -51,9 +63,13 @@ internal static class GenerateCommand
             progress.Report("reading the prompt", null);
             List<int> generated = [];
             Stopwatch watch = Stopwatch.StartNew();
-            foreach (int token in Generation.Generate(loaded.Transformer, tokens, options, cancellation: cancellation))
+            foreach (int token in Generation.Generate(loaded.Transformer, tokens, options, position => position == 0 ? first : later, cancellation))
             {
-                if (generated.Count == 0) progress.Clear();
+                if (generated.Count == 0)
+                {
+                    progress.Clear();
+                    measure.WarnIfLarge();
+                }
                 if (generated.Count == 0 && !records) Console.Out.Write(beginning);
                 generated.Add(token);
                 if (!records && !loaded.Specification.EndOfText.Contains(token)) Console.Out.Write(stream.Append(token));

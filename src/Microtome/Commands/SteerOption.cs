@@ -1,0 +1,53 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Microtome.Dictionaries;
+using Microtome.Experiments;
+using Microtome.Models;
+using Microtome.Terminal;
+
+namespace Microtome.Commands;
+
+/// <summary><c>--steer</c>, which several commands share.</summary>
+internal static class SteerOption
+{
+    public static Option<string[]> Create()
+    {
+        Option<string[]> steer = new("--steer")
+        {
+            Description = "Steer the model: WHAT@LAYERS:STRENGTH[@POSITIONS]. WHAT is a vector's file, latent:LAYER:FEATURE or random:SEED; LAYERS 2, 2-5, 2,4 or all; STRENGTH 4 (times the vector), 4u (units long), 20% (of the stream), ablate, or for a latent =VALUE or *FACTOR; POSITIONS all, 3-, 7 or 2-9, without which all but the first. May be given again.",
+            HelpName = "WHAT@L:S",
+            AllowMultipleArgumentsPerToken = true,
+        };
+        steer.Validators.Add(result =>
+        {
+            foreach (Token token in result.Tokens)
+            {
+                try
+                {
+                    SteeringRequest.Parse(token.Value);
+                }
+                catch (ArgumentException exception)
+                {
+                    result.AddError(exception.Message);
+                }
+            }
+        });
+        return steer;
+    }
+
+    public static IReadOnlyList<SteeringRequest> Requests(this ParseResult result, Option<string[]> steer) => [.. (result.GetValue(steer) ?? []).Select(SteeringRequest.Parse)];
+
+    /// <summary>Whether a dictionary must be loaded.</summary>
+    public static bool NeedDictionary(this IReadOnlyList<SteeringRequest> requests) => requests.Any(request => request.Latent is not null);
+
+    /// <summary>Null where nothing is asked for.</summary>
+    public static Steering? Resolve(this IReadOnlyList<SteeringRequest> requests, ModelSpecification model, TranscoderSet? dictionary) =>
+        requests.Count == 0 ? null : new SteeringResolver(model, dictionary).Resolve(requests);
+
+    /// <summary>Says on standard error where additions are so large that a model usually stops making sense.</summary>
+    public static void WarnIfLarge(this SteeringMeasure measure)
+    {
+        if (!(measure.LargestShare > SteeringMeasure.Large)) return;
+        Console.Error.WriteLine($"warning: what is added is {TextFormat.Percent(measure.LargestShare)} as long as the stream after layer {measure.Layer} at position {measure.Position}; above {SteeringMeasure.Large:0%} models usually stop making sense.");
+    }
+}
