@@ -39,19 +39,26 @@ internal static class DecodeCommand
         using Checkpoint checkpoint = Checkpoint.Open(SyntheticFiles.Model(folder));
         Transformer model = new(checkpoint);
         SamplingOptions options = new() { MaximumTokens = count, IgnoreEndOfText = true };
-        List<double> seconds = [];
+        // A tied embedding is read whole, as the unembedding; one that is not tied only at the row of the token.
+        StoredTensor[] read = [.. checkpoint.Tensors.Values.Where(tensor => model.Specification.TiedUnembedding || tensor.Name != model.Weights.Embedding.Name)];
+        long bytes = read.Sum(tensor => tensor.Bytes);
+
+        // Tokens and plain reads take turns because the machine may be noisy.
+        List<double> seconds = [], reads = [];
         long start = Stopwatch.GetTimestamp();
         foreach (int _ in Generation.Generate(model, prompt, options))
         {
             seconds.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
+            reads.Add(bytes / Machine.ReadRate(read, times: 1));
             start = Stopwatch.GetTimestamp();
         }
-        double first = seconds[0], median = seconds.Skip(1).Order().ElementAt((seconds.Count - 1) / 2);
-
-        // A tied embedding is read whole, as the unembedding; one that is not tied only at the row of the token.
-        long bytes = checkpoint.Tensors.Values.Sum(tensor => tensor.Bytes);
-        if (!model.Specification.TiedUnembedding) bytes -= model.Weights.Embedding.Bytes;
-        double rate = bytes / median, plain = Machine.ReadRate([.. checkpoint.Tensors.Values.Where(tensor => model.Specification.TiedUnembedding || tensor.Name != model.Weights.Embedding.Name)]);
+        double first = seconds[0], median = Median(seconds.Skip(1)), rate = bytes / median, plain = bytes / Median(reads);
         return new Report(Machine.Processor, WorkerPool.Threads, prompt.Length, count, first, median, 1 / median, bytes, rate * 1e-9, plain * 1e-9, rate / plain);
+    }
+
+    private static double Median(IEnumerable<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return sorted[sorted.Length / 2];
     }
 }

@@ -36,15 +36,15 @@ internal static class Machine
         return (double)data.Length * sizeof(float) / Best(10, () => WorkerPool.For(pieces, piece => sums[piece] = System.Numerics.Tensors.TensorPrimitives.Sum<float>(data.Span.Slice(piece * length, length))));
     }
 
-    /// <summary>Bytes a second of summing stored tensors where they lie, as float32, with all threads: the best of ten.</summary>
-    public static unsafe double ReadRate(IReadOnlyList<StoredTensor> tensors)
+    /// <summary>Bytes a second of summing stored tensors where they lie, as float32, with all threads: the best of so many times.</summary>
+    public static unsafe double ReadRate(IReadOnlyList<StoredTensor> tensors, int times)
     {
         const long Piece = 1 << 20;
         List<(StoredTensor Tensor, long Start, int Floats)> pieces = [];
         foreach (StoredTensor tensor in tensors)
             for (long start = 0; start + sizeof(float) <= tensor.Bytes; start += Piece) pieces.Add((tensor, start, (int)(Math.Min(Piece, tensor.Bytes - start) / sizeof(float))));
         float[] sums = new float[pieces.Count];
-        double seconds = Best(10, () => WorkerPool.For(pieces.Count, i =>
+        double seconds = Best(times, () => WorkerPool.For(pieces.Count, i =>
             sums[i] = System.Numerics.Tensors.TensorPrimitives.Sum<float>(new ReadOnlySpan<float>(pieces[i].Tensor.Data + pieces[i].Start, pieces[i].Floats))));
         return tensors.Sum(tensor => tensor.Bytes) / seconds;
     }

@@ -56,10 +56,30 @@ internal abstract unsafe class MatrixKernel : PanelKernel
     /// <summary>Whether B can be read in place along k for that many k.</summary>
     public bool CanMultiplyAlongDepth(int depth) => depth % PanelColumns == 0;
 
-    /// <summary>C [height, PanelColumns] = or += left panel · columns of B, each of which is contiguous; the height is that of 1 to 4 rows.</summary>
+    /// <summary>In how many sums the product of a single row and a contiguous column of B is formed.</summary>
+    public const int LineSums = 32;
+
+    /// <summary>
+    /// C [count] = or += one row · columns of B, each of which is contiguous: a line. Term k goes to sum k mod <see cref="LineSums"/>, and then <see cref="SumOfLine"/>
+    /// adds the sums: in that order a line is read as fast as memory gives it.
+    /// </summary>
+    /// <param name="a">[depth]</param>
+    /// <param name="lineBytes">Bytes from one line to the next.</param>
+    public abstract void MultiplyLines(float* a, byte* lines, bool bfloat16, nint lineBytes, int count, int depth, float* c, bool accumulate);
+
+    /// <summary>The sum of a line's sums, which it overwrites: the upper half is added to the lower until one is left.</summary>
+    protected static float SumOfLine(float* sums)
+    {
+        for (int half = LineSums / 2; half >= 4; half /= 2)
+            for (int i = 0; i < half; i += 4) (Vector128.Load(sums + i) + Vector128.Load(sums + half + i)).Store(sums + i);
+        return sums[0] + sums[2] + (sums[1] + sums[3]);
+    }
+
+    /// <summary>C [4, PanelColumns] = or += left panel · columns of B, each of which is contiguous.</summary>
+    /// <param name="left">A panel of 4 rows.</param>
     /// <param name="bfloat16">Whether B holds bfloat16; then the stride is even.</param>
     public abstract void MultiplyAlongDepth(
-        int height, float* left, byte* b, bool bfloat16, nint lineStride, int depth, int rest, float* c, nint stride, bool accumulate);
+        float* left, byte* b, bool bfloat16, nint lineStride, int depth, int rest, float* c, nint stride, bool accumulate);
 
     /// <summary>Sums [rows, lines] += left panel · columns of B that lie side by side, a multiple of half a right panel.</summary>
     public abstract void MultiplyAcrossLines(

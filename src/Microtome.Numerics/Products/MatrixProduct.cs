@@ -3,7 +3,9 @@ namespace Microtome.Numerics;
 /// <summary>
 /// Matrix products in float32: <c>C = A·B</c>, or <c>C += A·B</c>. Every element is a sum over blocks of 256 k, in order; within a block
 /// one fused multiply-add per term, in order. So its bits depend on its row of A, its column of B and what C held, and on nothing else:
-/// not on the number of threads, on the other rows and columns, on strides, on whether B is packed, or on the processor.
+/// not on the number of threads, on the other rows and columns, on strides, on whether B is packed, or on the processor. One case has an
+/// order of its own, so that it can run at the speed of memory: a single row times a B of float32 or bfloat16 whose columns are contiguous
+/// (weights as they are stored) and which is not packed adds term k to sum k mod 32, and the 32 sums in halves.
 /// </summary>
 /// <remarks>
 /// A processor's matrix unit (<see cref="MatrixUnit"/>), where there is one, takes the products over at least 32 k that are worth it: those of 16

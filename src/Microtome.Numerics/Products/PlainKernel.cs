@@ -9,7 +9,7 @@ internal sealed unsafe class PlainKernel : MatrixKernel
 
     public override int PanelColumns => 8;
 
-    public override int PanelHeight(int rows) => Math.Min(rows, TileRows);
+    public override int PanelHeight(int rows) => rows > 1 ? TileRows : 1;
 
     public override void Pack(float* source, nint lineStride, nint depthStride, int lines, int width, int depth, float* panel)
     {
@@ -37,15 +37,29 @@ internal sealed unsafe class PlainKernel : MatrixKernel
             }
     }
 
-    public override void MultiplyAlongDepth(
-        int height, float* left, byte* b, bool bfloat16, nint lineStride, int depth, int rest, float* c, nint stride, bool accumulate)
+    public override void MultiplyLines(float* a, byte* lines, bool bfloat16, nint lineBytes, int count, int depth, float* c, bool accumulate)
     {
-        for (int row = 0; row < height; row++)
+        float* sums = stackalloc float[LineSums];
+        for (int line = 0; line < count; line++)
+        {
+            new Span<float>(sums, LineSums).Clear();
+            for (int k = 0; k < depth; k++)
+                sums[k % LineSums] = MathF.FusedMultiplyAdd(a[k], Element(lines + line * lineBytes, bfloat16, k), sums[k % LineSums]);
+            float sum = SumOfLine(sums);
+            c[line] = accumulate ? c[line] + sum : sum;
+        }
+    }
+
+    public override void MultiplyAlongDepth(
+        float* left, byte* b, bool bfloat16, nint lineStride, int depth, int rest, float* c, nint stride, bool accumulate)
+    {
+        const int Height = 4;
+        for (int row = 0; row < Height; row++)
             for (int column = 0; column < PanelColumns; column++)
             {
                 float sum = 0;
                 for (int k = 0; k < depth; k++)
-                    sum = MathF.FusedMultiplyAdd(left[k * height + row], Element(b, bfloat16, column * lineStride + k), sum);
+                    sum = MathF.FusedMultiplyAdd(left[k * Height + row], Element(b, bfloat16, column * lineStride + k), sum);
                 c[row * stride + column] = accumulate ? c[row * stride + column] + sum : sum;
             }
     }

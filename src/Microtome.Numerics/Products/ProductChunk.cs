@@ -18,7 +18,7 @@ internal sealed unsafe class ProductChunk
     private readonly int _packedRow;
     private readonly Matrix _c;
     private readonly bool _accumulate;
-    private readonly MatrixKernel? _alongDepth, _acrossLines; // not null where B is read in place in that order
+    private readonly MatrixKernel? _byLine, _alongDepth, _acrossLines; // not null where B is read in place in that order
     private readonly int _depth, _tiles, _blockTiles, _lastHeight, _paddedRows, _panels, _blocks, _groups;
     private readonly float* _left;
 
@@ -35,10 +35,11 @@ internal sealed unsafe class ProductChunk
         _panels = (c.Columns + kernel.PanelColumns - 1) / kernel.PanelColumns;
         _blocks = (_tiles + blockTiles - 1) / blockTiles;
         _groups = Math.Clamp((ItemsPerThread * WorkerPool.Threads + _blocks - 1) / _blocks, 1, _panels);
-        if (kernel is MatrixKernel inPlace && packed is null && a.Rows <= MatrixKernel.InPlaceRows && b.Type is ElementType.F32 or ElementType.BF16)
+        if (kernel is MatrixKernel inPlace && packed is null && a.Rows <= MatrixKernel.InPlaceRows && b.Type is (ElementType.F32 or ElementType.BF16))
         {
-            if (b.RowStride == 1 && (b.Type == ElementType.F32 || b.ColumnStride % 2 == 0)) _alongDepth = inPlace;
-            if (b.ColumnStride == 1) _acrossLines = inPlace;
+            if (b.RowStride == 1 && a.Rows == 1) _byLine = inPlace;
+            else if (b.RowStride == 1 && (b.Type == ElementType.F32 || b.ColumnStride % 2 == 0)) _alongDepth = inPlace;
+            else if (b.ColumnStride == 1) _acrossLines = inPlace;
         }
         _left = ProductScratch.Left(_paddedRows * kernel.LineLength(_depth));
     }
@@ -81,10 +82,16 @@ internal sealed unsafe class ProductChunk
         int group = item % _groups, firstTile = item / _groups * _blockTiles;
         int lastTile = Math.Min(_tiles, firstTile + _blockTiles);
         int firstPanel = (int)((long)_panels * group / _groups), lastPanel = (int)((long)_panels * (group + 1) / _groups);
+        int column = firstPanel * _kernel.PanelColumns, columns = Math.Min(_c.Columns, lastPanel * _kernel.PanelColumns) - column;
+        if (_byLine is not null)
+        {
+            MatrixView lines = _b.ColumnRange(column, columns);
+            _byLine.MultiplyLines(Left(0, 0), lines.Data, lines.Type == ElementType.BF16, lines.ColumnStride * lines.Type.Size(), columns, _depth, _c.Data + column, _accumulate);
+            return;
+        }
         if (_acrossLines is not null)
         {
-            int column = firstPanel * _kernel.PanelColumns;
-            MultiplyAcrossLines(_acrossLines, column, Math.Min(_c.Columns, lastPanel * _kernel.PanelColumns) - column);
+            MultiplyAcrossLines(_acrossLines, column, columns);
             return;
         }
         // A small left operand stays cached as a whole; then B is best read in the order in which it lies in memory.
@@ -122,11 +129,11 @@ internal sealed unsafe class ProductChunk
         bool accumulate = _accumulate || k > 0, bfloat16 = b.Type == ElementType.BF16;
         if (_c.Rows == _lastHeight)
         {
-            kernel.MultiplyAlongDepth(_lastHeight, Left(0, k), b.Data, bfloat16, b.ColumnStride, depth, _depth - k, _c.Data + column, _c.Stride, accumulate);
+            kernel.MultiplyAlongDepth(Left(0, k), b.Data, bfloat16, b.ColumnStride, depth, _depth - k, _c.Data + column, _c.Stride, accumulate);
             return;
         }
         float* tile = stackalloc float[MatrixKernel.LargestTile];
-        kernel.MultiplyAlongDepth(_lastHeight, Left(0, k), b.Data, bfloat16, b.ColumnStride, depth, _depth - k, tile, kernel.PanelColumns, accumulate: false);
+        kernel.MultiplyAlongDepth(Left(0, k), b.Data, bfloat16, b.ColumnStride, depth, _depth - k, tile, kernel.PanelColumns, accumulate: false);
         MatrixKernel.CopyTile(tile, kernel.PanelColumns, _c.ColumnRange(column, kernel.PanelColumns), accumulate);
     }
 

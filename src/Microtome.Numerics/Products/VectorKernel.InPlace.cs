@@ -7,21 +7,19 @@ namespace Microtome.Numerics;
 internal sealed unsafe partial class VectorKernel<TSimd, TVector>
 {
     private const int SquaresAhead = 128; // floats
+    private const int BytesAhead = 1024;
+
+    public override void MultiplyLines(float* a, byte* lines, bool bfloat16, nint lineBytes, int count, int depth, float* c, bool accumulate)
+    {
+        if (bfloat16) Lines<BFloat16Line>(a, lines, lineBytes, count, depth, c, accumulate);
+        else Lines<FloatLine>(a, lines, lineBytes, count, depth, c, accumulate);
+    }
 
     public override void MultiplyAlongDepth(
-        int height, float* left, byte* b, bool bfloat16, nint lineStride, int depth, int rest, float* c, nint stride, bool accumulate)
+        float* left, byte* b, bool bfloat16, nint lineStride, int depth, int rest, float* c, nint stride, bool accumulate)
     {
-        float* lines = (float*)b;
-        if (height == 1)
-        {
-            if (bfloat16) OneAlongDepth<PairSquares>(left, lines, lineStride / 2, depth, rest / 2, c, accumulate);
-            else OneAlongDepth<FloatSquares>(left, lines, lineStride, depth, rest, c, accumulate);
-        }
-        else
-        {
-            if (bfloat16) FourAlongDepth<PairSquares>(left, lines, lineStride / 2, depth, rest / 2, c, stride, accumulate);
-            else FourAlongDepth<FloatSquares>(left, lines, lineStride, depth, rest, c, stride, accumulate);
-        }
+        if (bfloat16) FourAlongDepth<PairSquares>(left, (float*)b, lineStride / 2, depth, rest / 2, c, stride, accumulate);
+        else FourAlongDepth<FloatSquares>(left, (float*)b, lineStride, depth, rest, c, stride, accumulate);
     }
 
     public override void MultiplyAcrossLines(
@@ -31,28 +29,82 @@ internal sealed unsafe partial class VectorKernel<TSimd, TVector>
         else AcrossLines<FloatLine>(rows, height, left, b, depthStride, lines, depth, sums, stride);
     }
 
+    /// <summary>Four lines at a time, so that the processor reads ahead in few places and sums do not wait for each other.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void OneAlongDepth<TSquares>(float* a, float* b, nint lineStride, int depth, int rest, float* c, bool accumulate)
-        where TSquares : struct, ISquares
+    private static void Lines<TLine>(float* a, byte* lines, nint lineBytes, int count, int depth, float* c, bool accumulate)
+        where TLine : struct, ILine
     {
-        float* square0 = ProductScratch.Panel, square1 = square0 + TSimd.Lanes * TSimd.Lanes;
-        TVector c0 = default, c1 = default;
-        float* end = b + rest;
-        for (int k = 0; k < depth; k += TSquares.Depth, b += TSimd.Lanes)
+        const int Together = 4;
+        float* sums = stackalloc float[Together * LineSums];
+        float* rests = stackalloc float[(Together + 1) * LineSums]; // the last k, filled up with zeros: those of a, then those of each line
+        int whole = depth / LineSums * LineSums;
+        if (whole < depth) CopyRest<FloatLine>((byte*)a, whole, depth, rests);
+        for (int line = 0; line < count; line += Together, lines += Together * lineBytes)
         {
-            TransposeTwo(b, end, lineStride, square0, square1);
-            for (int i = 0; i < TSimd.Lanes * TSimd.Lanes; i += TSimd.Lanes)
+            int present = Math.Min(Together, count - line);
+            // Lines that are missing are the first once more.
+            byte* b0 = lines, b1 = present > 1 ? lines + lineBytes : b0, b2 = present > 2 ? lines + 2 * lineBytes : b0, b3 = present > 3 ? lines + 3 * lineBytes : b0;
+            for (int part = 0; part < LineSums; part += 2 * TSimd.Lanes)
+                FourLines<TLine>(a + part, b0 + part * TLine.Size, b1 + part * TLine.Size, b2 + part * TLine.Size, b3 + part * TLine.Size, whole, sums + part);
+            if (whole < depth)
             {
-                TVector x = TSimd.Broadcast(a++);
-                c0 = TSimd.MultiplyAdd(x, TSquares.First(square0 + i), c0);
-                c1 = TSimd.MultiplyAdd(x, TSquares.First(square1 + i), c1);
-                if (!TSquares.Pairs) continue;
-                x = TSimd.Broadcast(a++);
-                c0 = TSimd.MultiplyAdd(x, TSquares.Second(square0 + i), c0);
-                c1 = TSimd.MultiplyAdd(x, TSquares.Second(square1 + i), c1);
+                CopyRest<TLine>(b0, whole, depth, rests + LineSums);
+                CopyRest<TLine>(b1, whole, depth, rests + 2 * LineSums);
+                CopyRest<TLine>(b2, whole, depth, rests + 3 * LineSums);
+                CopyRest<TLine>(b3, whole, depth, rests + 4 * LineSums);
+                for (int i = 0; i < Together * LineSums; i += TSimd.Lanes)
+                    TSimd.Store(TSimd.MultiplyAdd(TSimd.Load(rests + i % LineSums), TSimd.Load(rests + LineSums + i), TSimd.Load(sums + i)), sums + i);
+            }
+            for (int i = 0; i < present; i++)
+            {
+                float sum = SumOfLine(sums + i * LineSums);
+                c[line + i] = accumulate ? c[line + i] + sum : sum;
             }
         }
-        Write(c, c0, c1, accumulate);
+    }
+
+    /// <summary>Two vectors of the sums of each of four lines.</summary>
+    /// <param name="sums">[4, <see cref="MatrixKernel.LineSums"/>]</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FourLines<TLine>(float* a, byte* b0, byte* b1, byte* b2, byte* b3, int depth, float* sums)
+        where TLine : struct, ILine
+    {
+        TVector s00 = default, s01 = default, s10 = default, s11 = default, s20 = default, s21 = default, s30 = default, s31 = default;
+        for (int k = 0; k < depth; k += LineSums)
+        {
+            TSimd.Prefetch((float*)(b0 + k * TLine.Size + BytesAhead));
+            TSimd.Prefetch((float*)(b1 + k * TLine.Size + BytesAhead));
+            TSimd.Prefetch((float*)(b2 + k * TLine.Size + BytesAhead));
+            TSimd.Prefetch((float*)(b3 + k * TLine.Size + BytesAhead));
+            TVector x0 = TSimd.Load(a + k), x1 = TSimd.Load(a + k + TSimd.Lanes);
+            s00 = TSimd.MultiplyAdd(x0, TLine.Load(b0, k), s00);
+            s01 = TSimd.MultiplyAdd(x1, TLine.Load(b0, k + TSimd.Lanes), s01);
+            s10 = TSimd.MultiplyAdd(x0, TLine.Load(b1, k), s10);
+            s11 = TSimd.MultiplyAdd(x1, TLine.Load(b1, k + TSimd.Lanes), s11);
+            s20 = TSimd.MultiplyAdd(x0, TLine.Load(b2, k), s20);
+            s21 = TSimd.MultiplyAdd(x1, TLine.Load(b2, k + TSimd.Lanes), s21);
+            s30 = TSimd.MultiplyAdd(x0, TLine.Load(b3, k), s30);
+            s31 = TSimd.MultiplyAdd(x1, TLine.Load(b3, k + TSimd.Lanes), s31);
+        }
+        StoreTwo(s00, s01, sums);
+        StoreTwo(s10, s11, sums + LineSums);
+        StoreTwo(s20, s21, sums + 2 * LineSums);
+        StoreTwo(s30, s31, sums + 3 * LineSums);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreTwo(TVector first, TVector second, float* sums)
+    {
+        TSimd.Store(first, sums);
+        TSimd.Store(second, sums + TSimd.Lanes);
+    }
+
+    private static void CopyRest<TLine>(byte* line, int start, int end, float* rest)
+        where TLine : struct, ILine
+    {
+        new Span<float>(rest, LineSums).Clear();
+        for (int k = start; k < end; k++)
+            rest[k - start] = TLine.Size == sizeof(float) ? ((float*)line)[k] : BitConverter.UInt32BitsToSingle((uint)((ushort*)line)[k] << 16);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
