@@ -11,6 +11,7 @@ RootCommand root = new("""
     GenerateCommand.Create(),
     FeaturesCommand.Create(),
     IndexCommand.Create(),
+    EvaluateDictionaryCommand.Create(),
     InterveneCommand.Create(),
     InspectCommand.Create(),
     StudioCommand.Create(),

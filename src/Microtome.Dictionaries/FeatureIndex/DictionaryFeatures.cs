@@ -30,6 +30,15 @@ public sealed class DictionaryFeatures
         return new DictionaryFeatures(set.Name, set.Layers[0].Width, [.. set.Layers.Select(layer => new FeatureLayer(layer.Layer, set.Input, layer.Features, layer.EncodeSparse, (feature, row) => Sum(layer, feature, row)))]);
     }
 
+    /// <summary>The latents of an autoencoder. What they write is in the space of its output, which may be another than the stream.</summary>
+    /// <exception cref="InvalidDataException">The autoencoder does not fit the model.</exception>
+    public static DictionaryFeatures Of(string name, SparseAutoencoder autoencoder, ModelSpecification model)
+    {
+        ArgumentNullException.ThrowIfNull(autoencoder);
+        (HookPoint point, int layer, _, _) = autoencoder.FindHooks(model);
+        return new DictionaryFeatures(name, autoencoder.OutputWidth, [new FeatureLayer(layer, point, autoencoder.Latents, autoencoder.EncodeSparse, autoencoder.DecoderRow)]);
+    }
+
     /// <summary>The layer's features.</summary>
     /// <exception cref="ArgumentException">The dictionary has none there.</exception>
     public FeatureLayer At(int layer) =>

@@ -129,7 +129,7 @@ public static class FeatureIndexer
     /// <summary>Computes what the features that were active promote and suppress, those left out that have it already.</summary>
     private static void WriteEffects(LoadedModel model, DictionaryFeatures dictionary, FeatureCollector collector, IndexFile file, int count, IProgress<IndexingProgress>? progress, CancellationToken cancellation)
     {
-        if (count == 0) return;
+        if (count == 0 || dictionary.Width != model.Specification.ModelWidth) return; // what does not write to the stream has no direct effect
         DirectEffects effects = new(model.Transformer);
         int together = Math.Clamp((1 << 24) / model.Specification.VocabularySize, 1, 256);
         long total = collector.Layers.Sum(layer => (long)layer.Count), finished = 0;
