@@ -13,6 +13,7 @@ RootCommand root = new("""
     IndexCommand.Create(),
     EvaluateDictionaryCommand.Create(),
     InterveneCommand.Create(),
+    IntrospectCommand.Create(),
     InspectCommand.Create(),
     StudioCommand.Create(),
 };

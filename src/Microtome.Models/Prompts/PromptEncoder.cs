@@ -8,6 +8,7 @@ namespace Microtome.Models;
 /// </summary>
 public sealed class PromptEncoder
 {
+    private static readonly char[] Separators = [' ', ',', '\t', '\n', '\r'];
     private readonly ModelSpecification _model;
     private readonly Tokenizer? _tokenizer;
 
@@ -60,6 +61,29 @@ public sealed class PromptEncoder
     /// <exception cref="ArgumentException">Without a tokenizer: the text is not token ids.</exception>
     public int[] EncodeText(string text) => _tokenizer is null ? Numbers(text) : _tokenizer.Encode(text);
 
+    /// <summary>As <see cref="Encode"/>, with the range of the text that each token stands for; (0, 0) for tokens put around it.</summary>
+    /// <exception cref="ArgumentException">As for <see cref="Encode"/>.</exception>
+    public IReadOnlyList<Token> EncodeWithOffsets(string prompt)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        if (_tokenizer is not null)
+        {
+            IReadOnlyList<Token> tokens = _tokenizer.EncodeWithOffsets(prompt, addSpecialTokens: true);
+            NotEmpty([.. tokens.Select(token => token.Id)]);
+            return tokens;
+        }
+        int[] ids = NotEmpty(Numbers(prompt));
+        List<Token> numbers = [];
+        for (int at = 0; numbers.Count < ids.Length;)
+        {
+            while (IsSeparator(prompt[at])) at++;
+            int start = at;
+            while (at < prompt.Length && !IsSeparator(prompt[at])) at++;
+            numbers.Add(new Token(ids[numbers.Count], start, at));
+        }
+        return numbers;
+    }
+
     public string Decode(ReadOnlySpan<int> tokens) => _tokenizer?.Decode(tokens, skipSpecialTokens: true) ?? string.Join(' ', tokens.ToArray().Select(TextOf));
 
     /// <summary>The text that a token stands for in the middle of a text.</summary>
@@ -99,9 +123,11 @@ public sealed class PromptEncoder
         throw new ArgumentException($"The target \"{text}\" is not one token but {tokens.Length}: {pieces}. Give one token's text; most words begin with a space.");
     }
 
+    private static bool IsSeparator(char c) => Separators.Contains(c);
+
     private int[] Numbers(string prompt) =>
     [
-        .. prompt.Split([' ', ',', '\t', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries).Select(word =>
+        .. prompt.Split(Separators, StringSplitOptions.RemoveEmptyEntries).Select(word =>
             int.TryParse(word.AsSpan(word[0] == 't' ? 1 : 0), out int id) && id >= 0 && id < _model.VocabularySize
                 ? id
                 : throw new ArgumentException($"The checkpoint has no tokenizer.json, so prompts are token ids from 0 to {_model.VocabularySize - 1}; '{word}' is none.")),

@@ -7,6 +7,7 @@ public sealed class KeyValueCache
 {
     private readonly Tensor[] _keys;
     private readonly Tensor[] _values;
+    private readonly ModelSpecification _model;
     private int _stored;
 
     /// <param name="capacity">The most tokens that it can hold.</param>
@@ -14,6 +15,7 @@ public sealed class KeyValueCache
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(capacity, model.ContextLength);
+        _model = model;
         Capacity = capacity;
         int width = model.Attention.KeyValueHeads * model.Attention.HeadWidth;
         _keys = new Tensor[model.Layers.Count];
@@ -38,6 +40,24 @@ public sealed class KeyValueCache
             ArgumentOutOfRangeException.ThrowIfGreaterThan(value, _stored);
             field = value;
         }
+    }
+
+    /// <summary>A cache with a copy of the tokens held.</summary>
+    /// <param name="capacity">The most tokens that the copy can hold.</param>
+    /// <exception cref="ArgumentOutOfRangeException">It is less than the tokens held, or more than the model's context.</exception>
+    public KeyValueCache Fork(int capacity)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(capacity, Length);
+        KeyValueCache fork = new(_model, capacity);
+        for (int layer = 0; layer < _keys.Length; layer++)
+        {
+            int held = Length * _keys[layer].Columns;
+            _keys[layer].Span[..held].CopyTo(fork._keys[layer].Span);
+            _values[layer].Span[..held].CopyTo(fork._values[layer].Span);
+        }
+        fork._stored = Length;
+        fork.Length = Length;
+        return fork;
     }
 
     /// <summary>Stores rows after the tokens held so far and returns all keys and values including them; <see cref="Length"/> is advanced by the caller after the last layer.</summary>

@@ -37,22 +37,23 @@ public sealed class Transformer
     public TransformerWeights Weights { get; }
 
     /// <summary>Runs one sequence.</summary>
-    /// <inheritdoc cref="Forward(IReadOnlyList{int[]}, ForwardHooks?, IReadOnlyList{KeyValueCache}?, LogitRows, CancellationToken)"/>
+    /// <inheritdoc cref="Forward(IReadOnlyList{int[]}, ForwardHooks?, IReadOnlyList{KeyValueCache}?, LogitRows, StreamState?, CancellationToken)"/>
     public Tensor Forward(int[] tokens, ForwardHooks? hooks = null, KeyValueCache? cache = null, LogitRows logits = LogitRows.All, CancellationToken cancellation = default) =>
-        Forward([tokens], hooks, cache is null ? null : [cache], logits, cancellation);
+        Forward([tokens], hooks, cache is null ? null : [cache], logits, null, cancellation);
 
     /// <summary>Runs sequences together.</summary>
     /// <param name="sequences">Token ids; where there are caches, of the tokens that follow those held.</param>
     /// <param name="caches">One for each sequence, extended by its tokens.</param>
+    /// <param name="from">Where to go on: the layers up to its own are not run, and caches, which have none of their keys and values, are not extended.</param>
     /// <returns>Logits [rows, vocabulary], after any soft cap; for <see cref="LogitRows.None"/> the stream after the final norm [rows, width].</returns>
-    /// <exception cref="ArgumentException">A sequence is empty, longer than the context, or has a token outside the vocabulary.</exception>
-    public Tensor Forward(IReadOnlyList<int[]> sequences, ForwardHooks? hooks = null, IReadOnlyList<KeyValueCache>? caches = null, LogitRows logits = LogitRows.All, CancellationToken cancellation = default)
+    /// <exception cref="ArgumentException">A sequence is empty, longer than the context, or has a token outside the vocabulary; or the stream to go on from has another shape.</exception>
+    public Tensor Forward(IReadOnlyList<int[]> sequences, ForwardHooks? hooks = null, IReadOnlyList<KeyValueCache>? caches = null, LogitRows logits = LogitRows.All, StreamState? from = null, CancellationToken cancellation = default)
     {
         TokenBatch batch = new(Specification, sequences, caches);
         HookRunner run = new(hooks, batch);
 
-        Tensor stream = Embed(batch, run); // [rows, width]
-        for (int layer = 0; layer < Weights.Layers.Count; layer++)
+        Tensor stream = from is null ? Embed(batch, run) : GoOn(from, batch, run); // [rows, width]
+        for (int layer = from is null ? 0 : from.Layer + 1; layer < Weights.Layers.Count; layer++)
         {
             cancellation.ThrowIfCancellationRequested();
             ResidentMemory.Trim();
@@ -78,11 +79,20 @@ public sealed class Transformer
             run.Run(HookPoint.ResidPost, layer, stream);
         }
 
-        if (caches is not null)
+        if (caches is not null && from is null)
             foreach (TokenSpan sequence in batch.Sequences) sequence.Cache!.Length += sequence.Length;
         stream = Normalize(stream, Weights.FinalNorm, HookPoint.FinalNormScale, HookPoint.FinalNormalized, 0, run);
         run.Run(HookPoint.UnembedIn, 0, stream);
         return logits == LogitRows.None ? stream : Unembed(logits == LogitRows.All ? stream : LastRows(stream, batch));
+    }
+
+    private Tensor GoOn(StreamState from, TokenBatch batch, HookRunner run)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)from.Layer, (uint)Weights.Layers.Count, nameof(from));
+        if (from.Stream.Rows != batch.Rows || from.Stream.Columns != Specification.ModelWidth)
+            throw new ArgumentException($"A stream of [{from.Stream.Rows}, {from.Stream.Columns}] is not that of {batch.Rows} tokens at width {Specification.ModelWidth}.", nameof(from));
+        run.Run(HookPoint.ResidPost, from.Layer, from.Stream);
+        return from.Stream;
     }
 
     /// <summary>The stream's first value: token embeddings, scaled, and positions.</summary>
@@ -222,7 +232,10 @@ public sealed class Transformer
         norm.Apply(new Matrix(x.Pointer, x.Length / norm.Width, norm.Width, norm.Width, x));
     }
 
-    private Tensor Unembed(Tensor stream)
+    /// <summary>The logits of rows of the stream after the final norm, after any soft cap.</summary>
+    /// <param name="stream">[rows, width]</param>
+    /// <returns>[rows, vocabulary]</returns>
+    public Tensor Unembed(Tensor stream)
     {
         Tensor logits = Weights.Unembedding.Apply(stream);
         if (Specification.LogitSoftCap is { } cap) SoftCap(logits.Span, cap);

@@ -1,0 +1,46 @@
+namespace Microtome.Experiments;
+
+/// <summary>A sweep of which every cell is a question under a change.</summary>
+internal sealed class TrialSweep(ExperimentContext context, string name, IReadOnlyList<string> factors, IReadOnlyList<string> options)
+{
+    private readonly List<SweepCell> _cells = [];
+    private readonly List<(TrialPrompt Prompt, Steering? Change)> _trials = [];
+    private readonly SweepTable _table = new(name, factors, [.. options, "mass", "entropy", "top_token", "top_probability"]);
+
+    public SweepTable Table => _table;
+
+    public int Count => _cells.Count;
+
+    /// <param name="group">Trials of one prompt that share the most, such as those of one layer.</param>
+    public void Add(TrialPrompt prompt, Steering? change, int group, params IReadOnlyList<object> values)
+    {
+        _cells.Add(_table.Cell(group, values));
+        _trials.Add((prompt, change));
+    }
+
+    /// <summary>Runs what is missing, writes <c>cells.jsonl</c> (or the sweep's name), and returns all.</summary>
+    public IReadOnlyList<SweepRow> Run()
+    {
+        if (_cells.Count == 0) return [];
+        int batch = _trials.Select(trial => trial.Prompt).Distinct().Min(context.Runner.BatchFor);
+        IReadOnlyList<SweepRow> rows = Sweep.Run(context.Store, _table, _cells, batch, Evaluate, context.Progress($"{_cells.Count:N0} cells"), context.Cancellation);
+        SweepStore.WriteJsonLines(Path.Combine(context.Folder, $"{_table.Name}.jsonl"), _table, rows);
+        return rows;
+    }
+
+    private IReadOnlyList<CellResult> Evaluate(IReadOnlyList<int> ordinals, CancellationToken cancellation)
+    {
+        List<CellResult> results = [];
+        // Cells of one group have one prompt, unless their group says otherwise.
+        for (int start = 0; start < ordinals.Count;)
+        {
+            int end = start;
+            TrialPrompt prompt = _trials[ordinals[start]].Prompt;
+            while (end < ordinals.Count && _trials[ordinals[end]].Prompt == prompt) end++;
+            IReadOnlyList<AnswerReading> readings = context.Runner.Run(prompt, [.. Enumerable.Range(start, end - start).Select(i => _trials[ordinals[i]].Change)], cancellation);
+            results.AddRange(readings.Select(reading => new CellResult([.. reading.LogProbabilities, reading.Mass, reading.Entropy, reading.TopToken, reading.TopProbability], reading.Status)));
+            start = end;
+        }
+        return results;
+    }
+}

@@ -1,0 +1,98 @@
+using System.Text.Json;
+using Microtome.Models;
+using Microtome.Numerics;
+
+namespace Microtome.Experiments.Tests.Introspection;
+
+public class IntrospectionRunTests
+{
+    private const string Short = """
+        experiment: injected-thought
+        concepts: [sea, fire, dog]
+        vector: { templates: ["Tom saw the {word}"], baseline: [cup, road] }
+        layers: 1,3
+        strengths: [0.5, 2]
+        placebos: 3
+        resamples: 100
+        prompts:
+          context: "Tom and Lily talk."
+          third-person: ["Do you put a thought into Tim?"]
+          "true": ["Is the sun hot?"]
+          "false": ["Is the sun cold?"]
+        """;
+
+    private static ExperimentOutcome Run(string folder, string yaml = Short, Sharing sharing = Sharing.All, CancellationToken cancellation = default)
+    {
+        using LoadedModel model = StoriesModel.Load();
+        using Microtome.Dictionaries.TranscoderSet latents = StoriesModel.Transcoders();
+        return IntrospectionRun.Run(ExperimentReader.Parse(yaml, "short.yaml"), model, latents, folder, sharing, cancellation: cancellation);
+    }
+
+    [Fact]
+    public void An_experiment_writes_cells_figures_findings_and_a_report()
+    {
+        using TemporaryFolder folder = new();
+        ExperimentOutcome outcome = Run(folder.Path);
+        outcome.Verdict.ShouldNotBeEmpty();
+        string[] cells = File.ReadAllLines(folder["cells.jsonl"]);
+        cells.Length.ShouldBe(4 * (1 + 2 * 6 * 2)); // questions, without injection and at layers under vectors and strengths
+        JsonElement cell = JsonDocument.Parse(cells[1]).RootElement;
+        cell.GetProperty("vector").GetString().ShouldBe("sea");
+        cell.GetProperty("yes").GetDouble().ShouldBeLessThan(0);
+        string html = File.ReadAllText(folder["report.html"]);
+        html.ShouldContain("What was asked");
+        html.ShouldContain("How sure it is");
+        html.ShouldNotContain("<script");
+        foreach ((string name, Chart _) in outcome.Figures)
+        {
+            File.ReadAllText(Path.Combine(folder.Path, "figures", $"{name}.svg")).ShouldStartWith("<svg");
+            JsonDocument.Parse(File.ReadAllText(Path.Combine(folder.Path, "figures", $"{name}.vl.json")));
+        }
+        JsonDocument.Parse(File.ReadAllText(folder["findings.json"])).RootElement.GetProperty("findings").GetArrayLength().ShouldBe(outcome.Findings.Count);
+    }
+
+    [Fact]
+    public void Results_do_not_depend_on_threads_or_interruptions()
+    {
+        string[] files = ["cells.jsonl", "findings.json", "report.html"];
+        using TemporaryFolder reference = new(), other = new();
+        Run(reference.Path);
+        int before = WorkerPool.Threads;
+        try
+        {
+            WorkerPool.Threads = 3;
+            Run(other.Path);
+        }
+        finally
+        {
+            WorkerPool.Threads = before;
+        }
+        foreach (string file in files) File.ReadAllText(other[file]).ShouldBe(File.ReadAllText(reference[file]), file);
+
+        Run(other.Path); // there is nothing left to do
+        foreach (string file in files) File.ReadAllText(other[file]).ShouldBe(File.ReadAllText(reference[file]), file);
+    }
+
+    [Theory]
+    [InlineData("layers: 1,3", "layers: 9", "There is no layer 9; the model's are 0 to 4.")]
+    [InlineData("concepts: [sea, fire, dog]", "concepts: [{name: sea, file: wide.safetensors}]", "'sea' has width 7, but the model's stream has 64")]
+    [InlineData("placebos: 3", "positions: elsewhere", "'elsewhere' names no positions of the question")]
+    [InlineData("placebos: 3", "answers: {yes: [\" y\"], no: [\" yes\"]}", "tokenise alike")]
+    [InlineData("context: \"Tom and Lily talk.\"", "template: \"Question?\"", "has no place for {question}")]
+    [InlineData("context: \"Tom and Lily talk.\"", "template: \"{question} {weather}\"", "{weather}")]
+    public void What_does_not_fit_is_refused_with_what_and_where(string old, string changed, string message)
+    {
+        using TemporaryFolder folder = new();
+        VectorFile.Save(new SteeringVector([KeyValuePair.Create(1, new float[] { 1, 2, 3, 4, 5, 6, 7 }), KeyValuePair.Create(3, new float[] { 1, 2, 3, 4, 5, 6, 7 })]), folder["wide.safetensors"]);
+        string yaml = Short.Replace(old, changed, StringComparison.Ordinal).Replace("wide.safetensors", folder["wide.safetensors"], StringComparison.Ordinal);
+        Should.Throw<ArgumentException>(() => Run(folder.Path, yaml)).Message.ShouldContain(message);
+    }
+
+    [Fact]
+    public void A_folder_with_other_results_is_refused()
+    {
+        using TemporaryFolder folder = new();
+        Run(folder.Path);
+        Should.Throw<InvalidDataException>(() => Run(folder.Path, Short.Replace("[0.5, 2]", "[0.5, 3]", StringComparison.Ordinal))).Message.ShouldContain("another experiment");
+    }
+}
