@@ -1,15 +1,18 @@
 using Microtome.Studio.Api;
+using Microtome.Studio.Checks;
+using Microtome.Studio.Features;
 using Microtome.Studio.Jobs;
 using Microtome.Studio.Labels;
 using Microtome.Studio.Models;
 using Microtome.Studio.Storage;
+using Microtome.Studio.Steering;
 using Microtome.Studio.Stories;
 using Microtome.Studio.Traces;
 
 namespace Microtome.Studio;
 
 /// <summary>The parts that endpoints work with, made once.</summary>
-internal sealed class StudioRooms
+internal sealed class StudioRooms : IDisposable
 {
     public StudioRooms(StudioOptions options, DataFolder data, StudioDatabase database, CancellationToken stopping)
     {
@@ -22,6 +25,13 @@ internal sealed class StudioRooms
         Traces = new TraceDesk(Store, Graphs, Models, Jobs);
         Labels = new LabelStore(database);
         Stories = new StoryStore(database);
+        Exchange = new StoryExchange(this);
+        Uploads = new GraphUpload(this);
+        Checks = new Checking(this);
+        Features = new FeatureDesk(this, data);
+        Vectors = new VectorStore(data, database);
+        Presets = new PresetStore(database);
+        Steering = new SteeredGeneration(this);
     }
 
     public DataFolder Data { get; }
@@ -40,15 +50,27 @@ internal sealed class StudioRooms
 
     public StoryStore Stories { get; }
 
+    public StoryExchange Exchange { get; }
+
+    public GraphUpload Uploads { get; }
+
+    public Checking Checks { get; }
+
+    public FeatureDesk Features { get; }
+
+    public VectorStore Vectors { get; }
+
+    public PresetStore Presets { get; }
+
+    public SteeredGeneration Steering { get; }
+
     /// <summary>Loads what a page asks for first.</summary>
     public void Warm() => Models.StartLoading(Models.Default);
 
-    public ModelRecord RecordOf(KnownModel model) => model.Record(new IndexRecord("none", null, null, null));
+    public ModelRecord RecordOf(KnownModel model) => model.Record(Features.StateOf(model));
 
     /// <summary>Looks labels of a trace's features up.</summary>
-    public Func<int, int, string?> LabelsOf(TraceRecord trace)
-    {
-        Dictionary<(int Layer, int Feature), string> labels = Labels.Of(trace.Dictionary);
-        return (layer, feature) => labels.GetValueOrDefault((layer, feature));
-    }
+    public Func<int, int, string?> LabelsOf(TraceRecord trace) => Features.LabelsOf(trace.Dictionary, trace.Model is { } id ? Models.Find(id) : null);
+
+    public void Dispose() => Features.Dispose();
 }

@@ -35,6 +35,8 @@ public sealed class StudioServer : IAsyncDisposable
     /// <summary>What to open in a browser.</summary>
     public Uri Entrance => new(Address, $"/?token={Token}");
 
+    internal StudioRooms? Rooms { get; private set; }
+
     internal static string Version { get; } = typeof(StudioServer).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
 
     /// <summary>Opens the data folder and begins to listen.</summary>
@@ -66,6 +68,7 @@ public sealed class StudioServer : IAsyncDisposable
         try
         {
             StudioRooms rooms = new(options, data, database, stopping.Token);
+            server.Rooms = rooms;
             AccessGuard guard = new(token);
             application.Use((context, next) => ErrorAnswers.Handle(context, () => guard.Handle(context, () => EmbeddedPage.Handle(context, () => next(context)))));
             application.UseRouting();
@@ -88,6 +91,7 @@ public sealed class StudioServer : IAsyncDisposable
     {
         await _stopping.CancelAsync();
         await _application.DisposeAsync();
+        Rooms?.Dispose();
         _database.Dispose();
         _stopping.Dispose();
     }

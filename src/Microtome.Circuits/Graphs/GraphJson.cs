@@ -8,8 +8,10 @@ namespace Microtome.Circuits;
 public static class GraphJson
 {
     /// <param name="slug">The graph's short name.</param>
-    public static void Write(PrunedGraph pruned, string slug, Stream stream)
+    /// <param name="annotations">What people added; nodes that are not kept are left out.</param>
+    public static void Write(PrunedGraph pruned, string slug, Stream stream, GraphAnnotations? annotations = null)
     {
+        annotations ??= new GraphAnnotations();
         AttributionGraph graph = pruned.Graph;
         using Utf8JsonWriter json = new(stream, new JsonWriterOptions { Indented = true, IndentSize = 1, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
         json.WriteStartObject();
@@ -27,20 +29,29 @@ public static class GraphJson
         json.WriteNumber("schema_version", 1);
         json.WriteEndObject();
 
+        bool[] connected = Connected(pruned);
+        bool Written(int node) => pruned.Nodes[node] && (node >= graph.FirstToken || connected[node]);
         json.WriteStartObject("qParams");
         json.WriteStartArray("pinnedIds");
+        foreach (int node in annotations.Pinned.Where(Written)) json.WriteStringValue(IdOf(graph, node));
         json.WriteEndArray();
         json.WriteStartArray("supernodes");
+        foreach (NamedNodes group in annotations.Groups)
+        {
+            json.WriteStartArray();
+            json.WriteStringValue(group.Name);
+            foreach (int node in group.Nodes.Where(Written)) json.WriteStringValue(IdOf(graph, node));
+            json.WriteEndArray();
+        }
         json.WriteEndArray();
         json.WriteString("linkType", "both");
         json.WriteString("clickedId", "");
         json.WriteString("sg_pos", "");
         json.WriteEndObject();
 
-        bool[] connected = Connected(pruned);
         json.WriteStartArray("nodes");
         for (int node = 0; node < graph.NodeCount; node++)
-            if (pruned.Nodes[node] && (node >= graph.FirstToken || connected[node])) WriteNode(json, pruned, node);
+            if (Written(node)) WriteNode(json, pruned, node, annotations.Descriptions.GetValueOrDefault(node, ""));
         json.WriteEndArray();
 
         json.WriteStartArray("links");
@@ -69,11 +80,11 @@ public static class GraphJson
         return $"{graph.Layers + 1}_{graph.Targets[node - graph.FirstTarget].Token}_{position}";
     }
 
-    private static void WriteNode(Utf8JsonWriter json, PrunedGraph pruned, int node)
+    private static void WriteNode(Utf8JsonWriter json, PrunedGraph pruned, int node, string description)
     {
         AttributionGraph graph = pruned.Graph;
         int layer = graph.LayerOf(node), position = graph.PositionOf(node);
-        string layerText = layer.ToString(), type, viewerId, description = "";
+        string layerText = layer.ToString(), type, viewerId;
         long feature;
         GraphTarget? target = null;
         if (node < graph.FirstError)

@@ -9,6 +9,10 @@ internal static class EndpointMetadata
     public static TBuilder Streams<TBuilder>(this TBuilder builder) where TBuilder : IEndpointConventionBuilder =>
         builder.WithMetadata(new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(string), [EventStream.ContentType]));
 
+    /// <summary>The answer is JSON of a type, written by hand.</summary>
+    public static RouteHandlerBuilder Answers<T>(this RouteHandlerBuilder builder, int status = StatusCodes.Status200OK) =>
+        builder.WithMetadata(new ProducesResponseTypeMetadata(status, typeof(T), ["application/json"]));
+
     /// <summary>The body is a file of at most <see cref="RequestBounds.Upload"/> bytes.</summary>
     public static TBuilder Uploads<TBuilder>(this TBuilder builder, string contentType) where TBuilder : IEndpointConventionBuilder =>
         builder.WithMetadata(new AcceptsMetadata([contentType], typeof(byte[])));

@@ -1,3 +1,5 @@
+using Microtome.Studio.OpenApi;
+
 namespace Microtome.Studio.Api;
 
 /// <summary>All endpoints.</summary>
@@ -9,5 +11,7 @@ internal static class Endpoints
         TraceEndpoints.Map(routes, rooms);
         FeatureEndpoints.Map(routes, rooms);
         StoryEndpoints.Map(routes, rooms);
+        SteeringEndpoints.Map(routes, rooms);
+        routes.MapGet("/openapi.json", () => TypedResults.Ok(OpenApiDocument.Describe(routes.DataSources))).WithSummary("This description.");
     }
 }

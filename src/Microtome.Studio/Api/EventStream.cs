@@ -6,6 +6,9 @@ namespace Microtome.Studio.Api;
 /// <summary>Server-sent events (HTML standard, section 9.2), each flushed at once.</summary>
 internal sealed class EventStream(HttpResponse response, CancellationToken cancellation)
 {
+    private Task _last = Task.CompletedTask;
+    private readonly Lock _lock = new();
+
     /// <summary>How often a comment keeps a quiet stream open.</summary>
     public static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
 
@@ -21,15 +24,20 @@ internal sealed class EventStream(HttpResponse response, CancellationToken cance
         return new EventStream(context.Response, cancellation);
     }
 
-    public async Task SendAsync<T>(string name, T data, JsonTypeInfo<T> type)
+    /// <summary>Sends an event after those before it.</summary>
+    public Task SendAsync<T>(string name, T data, JsonTypeInfo<T> type) => WriteAsync($"event: {name}\ndata: {JsonSerializer.Serialize(data, type)}\n\n");
+
+    public Task KeepAliveAsync() => WriteAsync(": still here\n\n");
+
+    private Task WriteAsync(string text)
     {
-        await response.WriteAsync($"event: {name}\ndata: {JsonSerializer.Serialize(data, type)}\n\n", cancellation);
-        await response.Body.FlushAsync(cancellation);
+        lock (_lock) return _last = After(_last, text);
     }
 
-    public async Task KeepAliveAsync()
+    private async Task After(Task last, string text)
     {
-        await response.WriteAsync(": still here\n\n", cancellation);
+        await last;
+        await response.WriteAsync(text, cancellation);
         await response.Body.FlushAsync(cancellation);
     }
 }

@@ -1,8 +1,13 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using Microtome.Studio.Checks;
+using Microtome.Studio.Comparison;
+using Microtome.Studio.Features;
 using Microtome.Studio.Jobs;
 using Microtome.Studio.Labels;
 using Microtome.Studio.Models;
+using Microtome.Studio.Steering;
 using Microtome.Studio.Stories;
 using Microtome.Studio.Traces;
 
@@ -32,9 +37,33 @@ namespace Microtome.Studio.Api;
 [JsonSerializable(typeof(SumsRequest))]
 [JsonSerializable(typeof(SumsRecord))]
 [JsonSerializable(typeof(StoryRecord))]
+[JsonSerializable(typeof(SubgraphRecord))]
+[JsonSerializable(typeof(CheckRequest))]
+[JsonSerializable(typeof(CheckRecord))]
+[JsonSerializable(typeof(CompareRecord))]
+[JsonSerializable(typeof(FeatureRecord))]
+[JsonSerializable(typeof(NeighbourList))]
+[JsonSerializable(typeof(FoundFeatures))]
+[JsonSerializable(typeof(IndexRequest))]
 [JsonSerializable(typeof(LabelRequest))]
 [JsonSerializable(typeof(LabelRecord))]
 [JsonSerializable(typeof(LabelList))]
+[JsonSerializable(typeof(SteerRequest))]
+[JsonSerializable(typeof(SteerQueued))]
+[JsonSerializable(typeof(SteerStart))]
+[JsonSerializable(typeof(SteerToken))]
+[JsonSerializable(typeof(SteerEnd))]
+[JsonSerializable(typeof(SteerFailure))]
+[JsonSerializable(typeof(SteerDone))]
+[JsonSerializable(typeof(PresetRequest))]
+[JsonSerializable(typeof(PresetRecord))]
+[JsonSerializable(typeof(PresetList))]
+[JsonSerializable(typeof(VectorRecord))]
+[JsonSerializable(typeof(VectorList))]
+[JsonSerializable(typeof(IReadOnlyList<SteerItem>))]
+[JsonSerializable(typeof(IReadOnlyList<int>))]
+[JsonSerializable(typeof(IReadOnlyList<double>))]
+[JsonSerializable(typeof(JsonObject))]
 [JsonSerializable(typeof(IReadOnlyList<string>))]
 [JsonSerializable(typeof(IReadOnlyList<TraceTarget>))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]

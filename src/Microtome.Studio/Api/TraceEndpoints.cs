@@ -1,3 +1,4 @@
+using Microtome.Circuits;
 using Microtome.Studio.Jobs;
 using Microtome.Studio.Traces;
 
@@ -15,7 +16,14 @@ internal static class TraceEndpoints
             Job job = await rooms.Traces.StartAsync(request, cancellation);
             if (EventStream.IsWanted(context.Request)) await rooms.Jobs.WatchAsync(job, context, rooms.Traces.JobRecordOf);
             else await TypedResults.Accepted($"/api/traces/{job.Id}", rooms.Traces.Get(job.Id)).ExecuteAsync(context);
-        }).WithSummary("Traces a prompt; others go before it where some run already.").WithMetadata(new ProducesResponseTypeMetadata(StatusCodes.Status202Accepted, typeof(TraceRecord), ["application/json"]));
+        }).WithSummary("Traces a prompt; others go before it where some run already.").Answers<TraceRecord>(StatusCodes.Status202Accepted);
+
+        routes.MapPost("/api/traces/upload", async (HttpContext context, string? title, CancellationToken cancellation) =>
+        {
+            ReadOnlyMemory<byte> file = await Uploads.ReadAsync(context, cancellation);
+            TraceRecord trace = await Task.Run(() => rooms.Uploads.Keep(file, title, cancellation), cancellation);
+            await TypedResults.Created($"/api/traces/{trace.Id}", trace).ExecuteAsync(context);
+        }).WithSummary("Takes a graph.json of circuit-tracer or Neuronpedia.").Uploads("application/json").Answers<TraceRecord>(StatusCodes.Status201Created);
 
         routes.MapGet("/api/traces/{id}", (string id) => TypedResults.Ok(rooms.Traces.Get(id))).WithSummary("A trace.");
 
@@ -57,6 +65,17 @@ internal static class TraceEndpoints
             Stories.StoryStore.CheckGroups(request.Groups);
             return TypedResults.Ok(rooms.Graphs.Get(id).Sum(request.Groups));
         }).WithSummary("The whole graph's edges, summed between groups of nodes.");
+
+        routes.MapGet("/api/traces/{id}/graph.json", async (string id, double? nodes, double? edges, HttpContext context, CancellationToken cancellation) =>
+        {
+            TraceRecord trace = rooms.Traces.Get(id);
+            LoadedGraph graph = rooms.Graphs.Get(id);
+            (double nodeThreshold, double edgeThreshold) = Thresholds(trace, nodes, edges);
+            MemoryStream file = new();
+            GraphJson.Write(PrunedGraph.Prune(graph.Graph, nodeThreshold, edgeThreshold, cancellation), id, file, rooms.Exchange.Annotations(trace, graph));
+            context.Response.Headers.ContentDisposition = $"attachment; filename=\"{id}.json\"";
+            await TypedResults.Bytes(file.ToArray(), "application/json").ExecuteAsync(context);
+        }).WithSummary("The pruned graph with its story, for circuit-tracer's viewer and Neuronpedia.").Downloads("application/json");
 
         routes.MapGet("/api/traces/{id}/graph.safetensors", (string id) =>
         {

@@ -40,6 +40,9 @@ internal sealed class Job(string id, string kind, string? model, bool keep, Func
 
     public string? Error { get; private set; }
 
+    /// <summary>What was thrown, where it failed.</summary>
+    public Exception? Failure { get; private set; }
+
     public bool HasEnded => State > JobState.Running;
 
     /// <summary>Done when the work is over, however it went.</summary>
@@ -99,6 +102,7 @@ internal sealed class Job(string id, string kind, string? model, bool keep, Func
         catch (Exception exception)
 #pragma warning restore CA1031
         {
+            Failure = exception;
             End(JobState.Failed, Api.ErrorAnswers.MessageOf(exception));
         }
     }

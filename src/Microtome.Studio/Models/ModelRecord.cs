@@ -16,7 +16,8 @@ public sealed record ModelRecord(
 /// <param name="Job">What makes it, while running.</param>
 /// <param name="Kind">index (harvested) or neuronpedia (a folder of feature JSON).</param>
 /// <param name="Tokens">How many tokens were looked at.</param>
-public sealed record IndexRecord(string State, string? Job, string? Kind, long? Tokens);
+/// <param name="Error">Why what was given cannot be used.</param>
+public sealed record IndexRecord(string State, string? Job, string? Kind, long? Tokens, string? Error = null);
 
 public sealed record ModelList(IReadOnlyList<ModelRecord> Models);
 

@@ -19,5 +19,8 @@ internal static class Migrations
         CREATE TABLE stories (trace TEXT PRIMARY KEY REFERENCES traces (id) ON DELETE CASCADE, body TEXT NOT NULL, changed TEXT NOT NULL);
         CREATE TABLE presets (id TEXT PRIMARY KEY, name TEXT NOT NULL, model TEXT NOT NULL, steering TEXT NOT NULL, settings TEXT NOT NULL, changed TEXT NOT NULL);
         """,
+        """
+        CREATE TABLE vectors (name TEXT NOT NULL, model TEXT NOT NULL, layers TEXT NOT NULL, norms TEXT NOT NULL, added TEXT NOT NULL, PRIMARY KEY (name, model)) WITHOUT ROWID;
+        """,
     ];
 }

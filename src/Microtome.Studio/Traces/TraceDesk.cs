@@ -32,7 +32,7 @@ internal sealed class TraceDesk(TraceStore store, GraphCache graphs, ModelShelf 
 
         string id = DataFolder.NewId();
         store.Insert(new TraceRecord(id, Title(request.Title ?? request.Prompt), "traced", "queued", null, null, null, null, known.Id, model.Model.Name, replacement.Transcoders.Name, request.Prompt,
-            [.. tokens.Select(model.Prompts.TextOf)], [.. options.Targets.Select(target => new TraceTarget(target.Token, target.Text, 0))], DateTime.UtcNow, null, null, null, null, null, null, Parameters(request)));
+            [.. tokens.Select(model.Prompts.TextOf)], [.. options.Targets.Select(target => new TraceTarget(target.Token, target.Text, 0, target.Minus))], DateTime.UtcNow, null, null, null, null, null, null, Parameters(request)));
         try
         {
             return jobs.Start(jobs.Traces, id, "trace", known.Id, request.Keep, (job, cancel) => Task.FromResult(Run(job, model, tokens, options, request, cancel)));
@@ -118,7 +118,9 @@ internal sealed class TraceDesk(TraceStore store, GraphCache graphs, ModelShelf 
         trace = trace with
         {
             State = "done",
-            Targets = [.. graph.Targets.Select(target => new TraceTarget(target.Token, target.Text, target.Probability))],
+            Targets = [.. graph.Targets.Select((target, i) => i < trace.Targets.Count
+                ? trace.Targets[i] with { Probability = target.Probability } // a difference's two tokens are not in the graph
+                : new TraceTarget(target.Token, target.Text, target.Probability))],
             Features = graph.FeatureCount,
             ActiveFeatures = graph.ActiveFeatures.Count,
             Edges = sums.Edges,

@@ -22,8 +22,10 @@ public sealed record TraceRecord(
     string Prompt, IReadOnlyList<string> Tokens, IReadOnlyList<TraceTarget> Targets, DateTime Created, double? Seconds, int? Features, int? ActiveFeatures, long? Edges,
     double? Replacement, double? Completeness, IReadOnlyDictionary<string, string> Parameters);
 
-/// <summary>What a graph explains.</summary>
-public sealed record TraceTarget(int Token, string Text, double Probability);
+/// <summary>What a graph explains: a token's logit, or its difference from another's.</summary>
+/// <param name="Token">The token's id; that of a graph made elsewhere may lie beyond the vocabulary.</param>
+/// <param name="Minus">The token whose logit is subtracted; null for none.</param>
+public sealed record TraceTarget(int Token, string Text, double Probability, int? Minus = null);
 
 public sealed record TraceList(IReadOnlyList<TraceRecord> Traces);
 
