@@ -15,6 +15,8 @@ RootCommand root = new("""
     InterveneCommand.Create(),
     IntrospectCommand.Create(),
     InspectCommand.Create(),
+    HarvestCommand.Create(),
+    TrainDictionaryCommand.Create(),
     StudioCommand.Create(),
 };
 foreach (Option option in root.Options)

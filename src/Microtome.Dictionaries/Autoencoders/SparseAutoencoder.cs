@@ -54,6 +54,8 @@ public sealed class SparseAutoencoder : IDisposable
     /// <summary>[output width]</summary>
     public Tensor DecoderBias { get; }
 
+    internal bool HasDecoderScale => _decoderScale is not null;
+
     /// <summary>[input width, output width]: a linear path beside the latents, where there is one (Paulo et al. 2025, arXiv 2501.18823).</summary>
     public MatrixView? Skip => _skip;
 

@@ -42,6 +42,17 @@ public sealed class ConfigurationElement(JsonElement element, string path)
         : value.ValueKind == JsonValueKind.Object ? new ConfigurationElement(value, $"{Path}: {key}")
         : throw Wrong(key, "an object", value);
 
+    /// <summary>The objects of a list; none when it is absent.</summary>
+    public IReadOnlyList<ConfigurationElement> Objects(string key)
+    {
+        if (Find(key) is not { } value) return [];
+        if (value.ValueKind != JsonValueKind.Array) throw Wrong(key, "a list of objects", value);
+        List<ConfigurationElement> objects = [];
+        foreach (JsonElement item in value.EnumerateArray())
+            objects.Add(item.ValueKind == JsonValueKind.Object ? new ConfigurationElement(item, $"{Path}: {key}[{objects.Count}]") : throw Wrong(key, "a list of objects", value));
+        return objects;
+    }
+
     public string? String(string key) =>
         Find(key) is not { } value ? null : value.ValueKind == JsonValueKind.String ? value.GetString() : throw Wrong(key, "a string", value);
 
