@@ -1,3 +1,4 @@
+using Microtome.Models;
 using Microtome.Numerics;
 
 namespace Microtome.Circuits;
@@ -22,6 +23,12 @@ public sealed record AttributionOptions
 
     /// <summary>With <see cref="MaximumFeatures"/>, after how many batches features are ranked anew.</summary>
     public int BatchesPerRound { get; init; } = 4;
+
+    /// <summary>
+    /// Hooks that steer the prompt's pass: at the embedding, at attention's and the MLP's outputs, or after a layer. What they change becomes
+    /// sources of the graph.
+    /// </summary>
+    public ForwardHooks? Steering { get; init; }
 
     /// <summary>The memory that a graph may take, in bytes, beside what the process holds when its rows begin: what <see cref="ResidentMemory.Limit"/> or else the computer has left.</summary>
     internal static long AvailableBytes()

@@ -41,7 +41,7 @@ public static class Attributor
         void Report(AttributionPhase phase, double fraction, AttributionPlan? plan = null) => progress?.Report(new AttributionProgress(phase, fraction, plan));
 
         Report(AttributionPhase.Forward, 0);
-        LocalReplacement local = LocalReplacement.Build(model, tokens, new Reporter(fraction => Report(AttributionPhase.Features, fraction)), cancellation);
+        LocalReplacement local = LocalReplacement.Build(model, tokens, options.Steering, new Reporter(fraction => Report(AttributionPhase.Features, fraction)), cancellation);
         (GraphTarget[] targets, Tensor vectors) = LogitTargets.Choose(model.Transformer, local.Logits, options, textOf);
 
         AttributionPlan plan = AttributionPlan.For(local, targets.Length, options);

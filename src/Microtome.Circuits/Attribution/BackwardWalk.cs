@@ -39,9 +39,12 @@ internal sealed class BackwardWalk(LocalReplacement local)
             Matrix above = stream.AsMatrix().RowRange(0, blocks.CountAbove(layer)); // of targets above this layer's MLP
             Matrix atOutput = AtOutput(layer, above, space);
             ReadSources(layer, atOutput, blocks, rows, space);                      // row[s] = g · value of s
+            ReadInjections(local.Injected?.AtOutput(layer), layer, atOutput, blocks, rows);
+            ReadInjections(local.Injected?.AfterMlp(layer), layer, above, blocks, rows);
             Matrix? skipped = PullSkip(layer, atOutput, space);
             if (parallel)
             {
+                ReadInjections(local.Injected?.AfterAttention(layer), layer, above, blocks, rows);
                 PullAttention(layer, above, blocks, rows, space);
                 Add(above, skipped);
                 Read(blocks, readings, stream, layer);
@@ -50,7 +53,9 @@ internal sealed class BackwardWalk(LocalReplacement local)
             {
                 Add(above, skipped);
                 Read(blocks, readings, stream, layer);
-                PullAttention(layer, stream.AsMatrix().RowRange(0, blocks.CountAbove(layer - 1)), blocks, rows, space);
+                Matrix middle = stream.AsMatrix().RowRange(0, blocks.CountAbove(layer - 1)); // also of targets that read this layer
+                ReadInjections(local.Injected?.AfterAttention(layer), layer, middle, blocks, rows);
+                PullAttention(layer, middle, blocks, rows, space);
             }
         }
         ReadTokens(stream.AsMatrix(), blocks, rows);
@@ -157,6 +162,23 @@ internal sealed class BackwardWalk(LocalReplacement local)
         for (int i = 0; i < rows.Length; i++) gradients.Row(rows[i]).CopyTo(own.Row(i));
         MatrixProduct.Multiply(own.AsMatrix(), weights, ownProducts.AsMatrix());
         for (int i = 0; i < rows.Length; i++) ownProducts.Row(i).CopyTo(products.Row(rows[i]));
+    }
+
+    /// <summary>What steering added in a layer.</summary>
+    /// <param name="added">[positions, width]; null where nothing was.</param>
+    private void ReadInjections(Tensor? added, int layer, Matrix gradients, GradientBlocks blocks, Matrix rows)
+    {
+        if (added is null || gradients.Rows == 0) return;
+        IReadOnlyList<InjectionNode> nodes = local.Injected!.Nodes;
+        for (int i = 0; i < nodes.Count; i++)
+        {
+            if (nodes[i].Layer != layer) continue;
+            foreach (GradientBlocks.Block block in blocks.At(nodes[i].Position))
+            {
+                if (block.Start >= gradients.Rows) break;
+                ReadSource(gradients.RowRange(block.Start, block.Rows), added.Row(nodes[i].Position), rows.RowRange(block.FirstRow, block.Rows), local.InjectionSource(i));
+            }
+        }
     }
 
     private void ReadTokens(Matrix stream, GradientBlocks blocks, Matrix rows)

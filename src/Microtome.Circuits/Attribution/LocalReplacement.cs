@@ -8,7 +8,7 @@ namespace Microtome.Circuits;
 /// <summary>
 /// One prompt's local replacement model (Ameisen et al. 2025, "Circuit Tracing"): what a forward pass leaves frozen - attention
 /// patterns and every norm's denominators - and the sources that the stream is a linear function of: active features, the errors
-/// that the transcoders leave, and token embeddings.
+/// that the transcoders leave, token embeddings, and what steering added where the prompt was steered.
 /// </summary>
 public sealed class LocalReplacement
 {
@@ -42,6 +42,9 @@ public sealed class LocalReplacement
     /// <summary>[positions, width]</summary>
     internal Tensor Embeddings { get; private set; } = null!;
 
+    /// <summary>What steering added; null where the prompt was not steered.</summary>
+    internal Injections? Injected { get; private set; }
+
     /// <summary>For each layer [heads, queries, keys].</summary>
     internal Tensor[] Patterns { get; }
 
@@ -69,24 +72,34 @@ public sealed class LocalReplacement
 
     internal int Layers => Patterns.Length;
 
-    /// <summary>How many sources there are: features, then errors by layer and position, then tokens.</summary>
-    internal int Sources => Features.Count + (Layers + 1) * Positions;
+    /// <summary>How many sources there are: features, then errors by layer and position, then tokens, then injections by layer and position.</summary>
+    internal int Sources => InjectionSource(Injected?.Nodes.Count ?? 0);
 
     /// <summary>The source of the error at a layer and position; at layer <see cref="Layers"/>, of the token.</summary>
     internal int ErrorSource(int layer, int position) => Features.Count + layer * Positions + position;
 
+    /// <summary>The source of an injection.</summary>
+    /// <param name="index">Which of the <see cref="Injections.Nodes"/>.</param>
+    internal int InjectionSource(int index) => ErrorSource(Layers + 1, 0) + index;
+
     /// <summary>Runs the prompt once and finds its features and errors.</summary>
     /// <param name="progress">Told the fraction done.</param>
-    public static LocalReplacement Build(ReplacementModel model, int[] tokens, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    public static LocalReplacement Build(ReplacementModel model, int[] tokens, IProgress<double>? progress = null, CancellationToken cancellation = default) =>
+        Build(model, tokens, steering: null, progress, cancellation);
+
+    /// <summary>The same of a prompt that is steered.</summary>
+    /// <param name="steering">Hooks that change the stream: at the embedding, at attention's and the MLP's outputs, or after a layer.</param>
+    /// <param name="progress">Told the fraction done.</param>
+    public static LocalReplacement Build(ReplacementModel model, int[] tokens, ForwardHooks? steering, IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
-        LocalReplacement local = Run(model, tokens, cancellation);
+        LocalReplacement local = Run(model, tokens, steering, cancellation);
         progress?.Report(0);
         local.FindFeatures(progress, cancellation);
         return local;
     }
 
     /// <summary>The forward pass alone: everything but features and errors.</summary>
-    internal static LocalReplacement Run(ReplacementModel model, int[] tokens, CancellationToken cancellation)
+    internal static LocalReplacement Run(ReplacementModel model, int[] tokens, ForwardHooks? steering, CancellationToken cancellation)
     {
         LocalReplacement local = new(model, tokens);
         ForwardHooks hooks = new();
@@ -101,8 +114,15 @@ public sealed class LocalReplacement
                 .Add(model.Transcoders.Output, layer, (x, at) => local.Outputs[at.Layer] = x.Clone());
         }
         hooks.Add(HookPoint.FinalNormScale, 0, (x, _) => local.FinalDenominators = x);
+        if (steering is not null)
+        {
+            local.Injected = new Injections(local.Layers);
+            local.Injected.Watch(hooks, steering, model.Transcoders.Output);
+        }
         local.Logits = model.Transformer.Forward(tokens, hooks, logits: LogitRows.Last, cancellation: cancellation);
         local.Embeddings = model.Transformer.TokenEmbeddings(tokens);
+        local.Injected?.Finish(tokens.Length);
+        if (local.Injected?.Embedding is { } added) TensorPrimitives.Add(local.Embeddings.Span, added.Span, local.Embeddings.Span);
         return local;
     }
 

@@ -10,13 +10,13 @@ public sealed record GraphOrigin(string Model, string Transcoders, string Prompt
 
 /// <summary>
 /// An attribution graph before pruning. Nodes, in order: selected features by layer, position and feature; errors by layer and
-/// position; tokens; targets. Edges are stored as a rectangle: rows are the nodes whose inputs were computed (selected features,
-/// then targets), columns the nodes that have effects (features, errors, tokens). An edge is the source's linear effect on the
+/// position; tokens; what steering added, by layer and position, where the prompt was steered; targets. Edges are stored as a rectangle: rows are the nodes whose inputs were computed (selected features,
+/// then targets), columns the nodes that have effects (features, errors, tokens, injections). An edge is the source's linear effect on the
 /// target: on a feature's pre-activation, or on a logit.
 /// </summary>
 public sealed record AttributionGraph
 {
-    internal AttributionGraph(int layers, int[] tokens, string[] tokenTexts, FeatureNode[] activeFeatures, int[] selected, GraphTarget[] targets, Matrix edges)
+    internal AttributionGraph(int layers, int[] tokens, string[] tokenTexts, FeatureNode[] activeFeatures, int[] selected, GraphTarget[] targets, Matrix edges, IReadOnlyList<InjectionNode>? injections = null)
     {
         Layers = layers;
         Tokens = tokens;
@@ -25,6 +25,7 @@ public sealed record AttributionGraph
         Selected = selected;
         Targets = targets;
         Edges = edges;
+        Injections = injections ?? [];
     }
 
     public int Layers { get; }
@@ -42,7 +43,10 @@ public sealed record AttributionGraph
 
     public IReadOnlyList<GraphTarget> Targets { get; }
 
-    /// <summary>[selected features + targets, selected features + errors + tokens]</summary>
+    /// <summary>What steering added; none where the prompt was not steered.</summary>
+    public IReadOnlyList<InjectionNode> Injections { get; }
+
+    /// <summary>[selected features + targets, selected features + errors + tokens + injections]</summary>
     public Matrix Edges { get; }
 
     public GraphOrigin Origin { get; init; } = new("", "", "");
@@ -56,7 +60,10 @@ public sealed record AttributionGraph
 
     public int FirstToken => FirstError + Layers * Positions;
 
-    public int FirstTarget => FirstToken + Positions;
+    /// <summary>The first injection node; nodes between <see cref="FirstToken"/> and it are tokens.</summary>
+    public int FirstInjection => FirstToken + Positions;
+
+    public int FirstTarget => FirstInjection + Injections.Count;
 
     public int NodeCount => FirstTarget + Targets.Count;
 
@@ -66,12 +73,15 @@ public sealed record AttributionGraph
     /// <summary>The node whose inputs a row of <see cref="Edges"/> holds.</summary>
     public int NodeOfRow(int row) => row < FeatureCount ? row : row - FeatureCount + FirstTarget;
 
+    /// <summary>Whether a node is what steering added.</summary>
+    public bool IsInjection(int node) => node >= FirstInjection && node < FirstTarget;
+
     /// <summary>The layer of a node's output: -1 for tokens, <see cref="Layers"/> for targets.</summary>
     public int LayerOf(int node) =>
-        node < FirstError ? Feature(node).Layer : node < FirstToken ? (node - FirstError) / Positions : node < FirstTarget ? -1 : Layers;
+        node < FirstError ? Feature(node).Layer : node < FirstToken ? (node - FirstError) / Positions : node < FirstInjection ? -1 : node < FirstTarget ? Injections[node - FirstInjection].Layer : Layers;
 
     public int PositionOf(int node) =>
-        node < FirstError ? Feature(node).Position : node < FirstTarget ? (node - FirstError) % Positions : Positions - 1;
+        node < FirstError ? Feature(node).Position : node < FirstInjection ? (node - FirstError) % Positions : node < FirstTarget ? Injections[node - FirstInjection].Position : Positions - 1;
 
     /// <summary>Brings rows into the nodes' order and drops the columns of features that were not selected, in place.</summary>
     /// <param name="edges">Rows: targets, then <paramref name="chosen"/>; columns: all sources.</param>
@@ -87,7 +97,7 @@ public sealed record AttributionGraph
         for (int i = 0; i < selected.Length; i++) rowOf[i] = computedAt[selected[i]];
         for (int i = 0; i < targets.Length; i++) rowOf[selected.Length + i] = i;
         Permute(compact, rowOf);
-        return new AttributionGraph(local.Layers, local.Tokens, [.. local.Tokens.Select(textOf)], [.. local.Features], selected, targets, compact);
+        return new AttributionGraph(local.Layers, local.Tokens, [.. local.Tokens.Select(textOf)], [.. local.Features], selected, targets, compact, local.Injected?.Nodes);
     }
 
     private static unsafe Matrix DropColumns(Tensor edges, int[] selected, int features)

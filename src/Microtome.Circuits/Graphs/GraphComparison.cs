@@ -130,7 +130,8 @@ public sealed class GraphComparison
             // Targets match by their token, wherever their prompt ends.
             nodes.TryAdd(node < graph.FirstError ? new Key(0, graph.LayerOf(node), column, graph.Feature(node).Feature, owner)
                 : node < graph.FirstToken ? new Key(1, graph.LayerOf(node), column, 0, 0)
-                : node < graph.FirstTarget ? new Key(2, -1, column, 0, 0)
+                : node < graph.FirstInjection ? new Key(2, -1, column, 0, 0)
+                : node < graph.FirstTarget ? new Key(4, graph.LayerOf(node), column, 0, 0)
                 : new Key(3, 0, 0, graph.Targets[node - graph.FirstTarget].Token, 0), node);
         }
         return nodes;

@@ -25,6 +25,11 @@ public static class GraphFile
         writer.Add("selected_features", [.. graph.Selected], graph.FeatureCount);
         writer.Add("logit_token_ids", [.. graph.Targets.Select(target => target.Token)], graph.Targets.Count);
         writer.Add("logit_probabilities", [.. graph.Targets.Select(target => target.Probability)], graph.Targets.Count);
+        if (graph.Injections.Count > 0)
+        {
+            writer.Add("injections", [.. graph.Injections.SelectMany(injection => new[] { injection.Layer, injection.Position })], graph.Injections.Count, 2);
+            writer.Add("injection_norms", [.. graph.Injections.Select(injection => injection.Norm)], graph.Injections.Count);
+        }
         writer.Add("edges", graph.Edges);
         writer.Metadata["format"] = Format;
         writer.Metadata["format_version"] = FormatVersion;
@@ -70,11 +75,20 @@ public static class GraphFile
         float[] activations = Floats("activation_values"), probabilities = Floats("logit_probabilities");
         string[] tokenTexts = Texts("token_texts"), targetTexts = Texts("target_texts");
         StoredTensor edges = file.Get("edges");
+        int[] injected = file.Find("injections") is null ? [] : Ints("injections");
+        float[] norms = file.Find("injection_norms") is null ? [] : Floats("injection_norms");
 
         bool fits = layers is > 0 and <= 4096 && active.Length == 3 * activations.Length && tokenTexts.Length == tokens.Length && tokens.Length > 0
             && targetTokens.Length == probabilities.Length && targetTexts.Length == probabilities.Length && probabilities.Length > 0
             && edges.Type == ElementType.F32
-            && edges.Shape.SequenceEqual([selected.Length + targetTokens.Length, selected.Length + (layers + 1L) * tokens.Length]);
+            && edges.Shape.SequenceEqual([selected.Length + targetTokens.Length, selected.Length + (layers + 1L) * tokens.Length + norms.Length]);
+        InjectionNode[] injections = new InjectionNode[fits && injected.Length == 2 * norms.Length ? norms.Length : 0];
+        fits &= injected.Length == 2 * norms.Length;
+        for (int i = 0; fits && i < injections.Length; i++)
+        {
+            injections[i] = new InjectionNode(injected[2 * i], injected[2 * i + 1], norms[i]);
+            fits &= (uint)injections[i].Layer < (uint)layers && (uint)injections[i].Position < (uint)tokens.Length && float.IsFinite(norms[i]);
+        }
         FeatureNode[] features = fits ? new FeatureNode[activations.Length] : [];
         for (int i = 0; fits && i < features.Length; i++)
         {
@@ -90,7 +104,7 @@ public static class GraphFile
         GraphTarget[] targets = [.. targetTokens.Select((token, i) => new GraphTarget(token, targetTexts[i], probabilities[i]))];
         Tensor rectangle = edges.ToTensor();
         if (!IsFiniteAndForward(rectangle.AsMatrix(), selected.Length)) throw new InvalidDataException($"{path} is damaged: an edge is not a number, or leads from a feature to one that is not after it.");
-        return new AttributionGraph(layers, tokens, tokenTexts, features, selected, targets, rectangle.AsMatrix())
+        return new AttributionGraph(layers, tokens, tokenTexts, features, selected, targets, rectangle.AsMatrix(), injections)
         {
             Origin = new GraphOrigin(file.Metadata.GetValueOrDefault("model", ""), file.Metadata.GetValueOrDefault("transcoders", ""), file.Metadata.GetValueOrDefault("prompt", "")),
         };

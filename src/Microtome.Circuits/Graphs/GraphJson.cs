@@ -30,7 +30,7 @@ public static class GraphJson
         json.WriteEndObject();
 
         bool[] connected = Connected(pruned);
-        bool Written(int node) => pruned.Nodes[node] && (node >= graph.FirstToken || connected[node]);
+        bool Written(int node) => pruned.Nodes[node] && ((node >= graph.FirstToken && !graph.IsInjection(node)) || connected[node]);
         json.WriteStartObject("qParams");
         json.WriteStartArray("pinnedIds");
         foreach (int node in annotations.Pinned.Where(Written)) json.WriteStringValue(IdOf(graph, node));
@@ -76,7 +76,8 @@ public static class GraphJson
         int position = graph.PositionOf(node);
         if (node < graph.FirstError) return $"{graph.Feature(node).Layer}_{graph.Feature(node).Feature}_{position}";
         if (node < graph.FirstToken) return $"0_{graph.LayerOf(node)}_{position}";
-        if (node < graph.FirstTarget) return $"E_{graph.Tokens[position]}_{position}";
+        if (node < graph.FirstInjection) return $"E_{graph.Tokens[position]}_{position}";
+        if (node < graph.FirstTarget) return $"S{graph.LayerOf(node)}_{position}";
         return $"{graph.Layers + 1}_{graph.Targets[node - graph.FirstTarget].Token}_{position}";
     }
 
@@ -94,7 +95,12 @@ public static class GraphJson
             (type, viewerId) = ("cross layer transcoder", $"{layer}_{index}-0");
         }
         else if (node < graph.FirstToken) (feature, type, viewerId) = (-1, "mlp reconstruction error", $"{layer}_{position}-0");
-        else if (node < graph.FirstTarget) (feature, type, viewerId, layerText) = (position, "embedding", $"E_{graph.Tokens[position]}-{position}", "E");
+        else if (node < graph.FirstInjection) (feature, type, viewerId, layerText) = (position, "embedding", $"E_{graph.Tokens[position]}-{position}", "E");
+        else if (node < graph.FirstTarget)
+        {
+            (feature, type, viewerId) = (-1, "steering", $"S{layer}_{position}-0");
+            description = FormattableString.Invariant($"Steering in layer {layer} (length {graph.Injections[node - graph.FirstInjection].Norm:0.000})");
+        }
         else
         {
             target = graph.Targets[node - graph.FirstTarget];

@@ -11,6 +11,7 @@ internal sealed class GraphNodeTable(string file, int positions)
 
     private readonly List<(FeatureNode Node, string Id, string Description)> _features = [];
     private readonly List<(int Layer, int Position, string Id)> _errors = [];
+    private readonly List<(InjectionNode Node, string Id)> _injections = [];
     private readonly List<(GraphTarget Target, string Id)> _targets = [];
     private readonly int[] _tokens = [.. Enumerable.Repeat(-1, positions)];
     private readonly string?[] _tokenIds = new string?[positions];
@@ -45,6 +46,11 @@ internal sealed class GraphNodeTable(string file, int positions)
                 Reach(part, errorLayer);
                 _errors.Add((errorLayer, position, id));
                 return;
+            case "steering":
+                int steeredLayer = part.Whole("layer");
+                Reach(part, steeredLayer);
+                _injections.Add((new InjectionNode(steeredLayer, position, 0), id)); // the format has no room for what was added
+                return;
             default:
                 int layer = part.Whole("layer");
                 Reach(part, layer);
@@ -60,14 +66,15 @@ internal sealed class GraphNodeTable(string file, int positions)
         _features.Sort((a, b) => (a.Node.Layer, a.Node.Position, a.Node.Feature).CompareTo((b.Node.Layer, b.Node.Position, b.Node.Feature)));
         for (int i = 1; i < _features.Count; i++)
             if (_features[i].Node with { Activation = 0 } == _features[i - 1].Node with { Activation = 0 }) throw new InvalidDataException($"{file} has the feature '{_features[i].Id}' twice.");
+        _injections.Sort((a, b) => (a.Node.Layer, a.Node.Position).CompareTo((b.Node.Layer, b.Node.Position)));
         int features = _features.Count;
-        long rows = features + _targets.Count, columns = features + (_layers + 1L) * positions;
+        long rows = features + _targets.Count, columns = features + (_layers + 1L) * positions + _injections.Count;
         if (rows * columns > GraphJsonReader.MostPossibleEdges)
             throw new InvalidDataException($"{file} has {features} features, {_layers} layers and {positions} tokens, with room for {rows * columns:N0} edges; at most {GraphJsonReader.MostPossibleEdges:N0} are read. Prune it first.");
 
         GraphTarget[] targets = [.. _targets.Select(target => target.Target)];
         if (targets.All(target => target.Probability == 0)) targets = [.. targets.Select(target => target with { Probability = 1f / targets.Length })]; // weights alone; not every program writes them
-        AttributionGraph graph = new(_layers, _tokens, tokenTexts, [.. _features.Select(feature => feature.Node)], [.. Enumerable.Range(0, features)], targets, new Tensor((int)rows, (int)columns).AsMatrix())
+        AttributionGraph graph = new(_layers, _tokens, tokenTexts, [.. _features.Select(feature => feature.Node)], [.. Enumerable.Range(0, features)], targets, new Tensor((int)rows, (int)columns).AsMatrix(), [.. _injections.Select(injection => injection.Node)])
         {
             Origin = origin,
         };
@@ -85,6 +92,7 @@ internal sealed class GraphNodeTable(string file, int positions)
         }
         for (int position = 0; position < positions; position++)
             if (_tokenIds[position] is { } id) Name(id, graph.FirstToken + position);
+        for (int i = 0; i < _injections.Count; i++) Name(_injections[i].Id, graph.FirstInjection + i);
         for (int i = 0; i < targets.Length; i++) Name(_targets[i].Id, graph.FirstTarget + i);
         return graph;
     }
@@ -97,7 +105,7 @@ internal sealed class GraphNodeTable(string file, int positions)
             if (to < 0 && (node < graph.FirstError || node >= graph.FirstTarget)) to = node;
         if (to < 0) throw part.Mistake($"leads to '{target}', which takes no input");
         Span<float> edges = graph.Edges.Row(to < graph.FirstError ? to : to - graph.FirstTarget + graph.FeatureCount);
-        List<int> sources = [.. NodesOf(source, part).Where(node => node < graph.FirstTarget && graph.LayerOf(node) < graph.LayerOf(to))];
+        List<int> sources = [.. NodesOf(source, part).Where(node => node < graph.FirstTarget && (graph.LayerOf(node) < graph.LayerOf(to) || (graph.IsInjection(node) && graph.LayerOf(node) == graph.LayerOf(to))))];
         if (sources.Count == 0) throw part.Mistake($"leads from '{source}' to '{target}', which is not in a later layer");
         // Errors and features of layer 0 can have the same id. Features come first in such files, so that the second link is the error's.
         int from = sources[0];

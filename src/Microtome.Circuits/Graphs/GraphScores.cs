@@ -1,7 +1,7 @@
 namespace Microtome.Circuits;
 
 /// <summary>How much of a prompt's computation a graph explains.</summary>
-/// <param name="Replacement">The share of influence that comes from tokens, not errors.</param>
+/// <param name="Replacement">The share of influence that comes from tokens and from what steering added, not errors.</param>
 /// <param name="Completeness">The share of nodes' inputs that does not come from errors, weighted by the nodes' influence.</param>
 public readonly record struct GraphScores(double Replacement, double Completeness)
 {
@@ -20,7 +20,7 @@ public readonly record struct GraphScores(double Replacement, double Completenes
             double fromErrors = Circuits.Influence.Sum(edges[graph.FirstError..graph.FirstToken], null) / Math.Max(Circuits.Influence.Sum(edges, null), 1e-10);
             explained += (1 - fromErrors) * influence[graph.NodeOfRow(row)];
         }
-        for (int node = graph.FirstError; node < graph.FirstTarget; node++) explained += influence[node]; // errors and tokens have no inputs
+        for (int node = graph.FirstError; node < graph.FirstTarget; node++) explained += influence[node]; // errors, tokens and injections have no inputs
         foreach (double value in influence) total += value;
         return new GraphScores(tokens + errors > 0 ? tokens / (tokens + errors) : 0, total > 0 ? explained / total : 0);
     }

@@ -37,7 +37,7 @@ public sealed class PrunedGraph
 
     /// <summary>
     /// Keeps the fewest nodes that hold a fraction of all influence, always with tokens and targets; of their edges the fewest that hold a
-    /// fraction of edge influence; then drops, until none is left, features and errors that feed nothing and features that nothing feeds.
+    /// fraction of edge influence; then drops, until none is left, features, errors and injections that feed nothing and features that nothing feeds.
     /// </summary>
     /// <exception cref="ArgumentException">A threshold is not between 0 and 1.</exception>
     public static PrunedGraph Prune(AttributionGraph graph, double nodeThreshold = 0.8, double edgeThreshold = 0.98, CancellationToken cancellation = default)
@@ -48,7 +48,7 @@ public sealed class PrunedGraph
         double[] influence = Circuits.Influence.OfNodes(graph);
         double least = Threshold(influence, nodeThreshold);
         bool[] nodes = new bool[graph.NodeCount];
-        for (int node = 0; node < nodes.Length; node++) nodes[node] = node >= graph.FirstToken || influence[node] >= least;
+        for (int node = 0; node < nodes.Length; node++) nodes[node] = (node >= graph.FirstToken && !graph.IsInjection(node)) || influence[node] >= least;
 
         List<GraphEdge> edges = StrongEdges(graph, nodes, edgeThreshold, cancellation);
         while (DropLooseEnds(graph, nodes, edges)) edges.RemoveAll(edge => !nodes[edge.Source] || !nodes[graph.NodeOfRow(edge.Row)]);
@@ -100,8 +100,9 @@ public sealed class PrunedGraph
             isFed[graph.NodeOfRow(edge.Row)] = true;
         }
         bool dropped = false;
-        for (int node = 0; node < graph.FirstToken; node++)
+        for (int node = 0; node < graph.FirstTarget; node++)
         {
+            if (node >= graph.FirstToken && !graph.IsInjection(node)) continue;
             if (!nodes[node] || (feeds[node] && (node >= graph.FirstError || isFed[node]))) continue;
             nodes[node] = false;
             dropped = true;

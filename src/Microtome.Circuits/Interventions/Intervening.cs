@@ -47,7 +47,7 @@ internal sealed class InterventionPass
     /// <summary>Interventions on a prompt.</summary>
     public InterventionPass(ReplacementModel model, int[] tokens, IReadOnlyList<FeatureIntervention> interventions, InterventionMode mode, bool withActivations, CancellationToken cancellation)
         : this(model, tokens.Length, model.DroppedPositions(tokens), Spread(model, tokens.Length, interventions), withActivations,
-            mode == InterventionMode.Unfrozen ? null : LocalReplacement.Run(model, tokens, cancellation), mode == InterventionMode.Direct)
+            mode == InterventionMode.Unfrozen ? null : LocalReplacement.Run(model, tokens, null, cancellation), mode == InterventionMode.Direct)
     {
     }
 

@@ -37,11 +37,12 @@ internal sealed class LoadedGraph
             "feature" => string.Create(CultureInfo.InvariantCulture, $"{Graph.LayerOf(node)}_{Graph.Feature(node).Feature}_{position}"),
             "error" => string.Create(CultureInfo.InvariantCulture, $"error_{Graph.LayerOf(node)}_{position}"),
             "token" => string.Create(CultureInfo.InvariantCulture, $"E_{Graph.Tokens[position]}_{position}"),
+            "steering" => string.Create(CultureInfo.InvariantCulture, $"S{Graph.LayerOf(node)}_{position}"),
             _ => string.Create(CultureInfo.InvariantCulture, $"L_{Graph.Targets[node - Graph.FirstTarget].Token}_{position}"),
         };
     }
 
-    public string KindOf(int node) => node < Graph.FirstError ? "feature" : node < Graph.FirstToken ? "error" : node < Graph.FirstTarget ? "token" : "target";
+    public string KindOf(int node) => node < Graph.FirstError ? "feature" : node < Graph.FirstToken ? "error" : node < Graph.FirstInjection ? "token" : node < Graph.FirstTarget ? "steering" : "target";
 
     public int? Find(string id) => _nodes.TryGetValue(id, out int node) ? node : null;
 
@@ -51,7 +52,7 @@ internal sealed class LoadedGraph
 
     public NodeRecord Record(int node, Func<int, int, string?> labelOf)
     {
-        bool feature = node < Graph.FirstError, token = node >= Graph.FirstToken && node < Graph.FirstTarget;
+        bool feature = node < Graph.FirstError, token = node >= Graph.FirstToken && node < Graph.FirstInjection;
         FeatureNode? active = feature ? Graph.Feature(node) : null;
         GraphTarget? target = node >= Graph.FirstTarget ? Graph.Targets[node - Graph.FirstTarget] : null;
         int position = Graph.PositionOf(node);
@@ -71,7 +72,7 @@ internal sealed class LoadedGraph
         foreach (GraphEdge edge in pruned.Edges) connected[edge.Source] = connected[Graph.NodeOfRow(edge.Row)] = true;
         for (int node = 0; node < Graph.NodeCount; node++)
         {
-            if (!pruned.Nodes[node] || (node < Graph.FirstToken && !connected[node])) continue;
+            if (!pruned.Nodes[node] || ((node < Graph.FirstToken || Graph.IsInjection(node)) && !connected[node])) continue;
             indexOf[node] = nodes.Count;
             nodes.Add(Record(node, labelOf));
         }

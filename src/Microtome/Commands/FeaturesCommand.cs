@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Microtome.Circuits;
 using Microtome.Dictionaries;
+using Microtome.Experiments;
 using Microtome.Models;
 using Microtome.Terminal;
 
@@ -14,13 +15,15 @@ internal static class FeaturesCommand
         Option<string?> model = CommonOptions.Model(), transcoders = CommonOptions.Transcoders(), prompt = CommonOptions.Prompt(required: true);
         Option<string?> memory = CommonOptions.Memory();
         Option<int?> threads = CommonOptions.Threads(), layer = new("--layer") { Description = "Only this layer's.", HelpName = "N" }, position = new("--position") { Description = "Only at this position.", HelpName = "N" };
+        Option<string[]> steer = SteerOption.Create();
         Option<bool> json = CommonOptions.Json();
         Option<int> most = new("--top") { HelpName = "N", Description = "How many to print; 0 for all.", DefaultValueFactory = _ => 40 };
         ExampleCommand command = new("features", "List the features that are active on a prompt, strongest first.",
             "microtome features --prompt \"Once upon a time, there was a little girl named\" --layer 4",
-            "microtome features -m google/gemma-2-2b -t mntss/gemma-scope-transcoders -p \"The capital of France is\" --position 5 --json")
+            "microtome features -m google/gemma-2-2b -t mntss/gemma-scope-transcoders -p \"The capital of France is\" --position 5 --json",
+            "microtome features --prompt \"Tom went to the park. He was\" --steer happy.safetensors@2:4 --layer 3")
         {
-            model, transcoders, prompt, layer, position, most, memory, threads, json,
+            model, transcoders, prompt, layer, position, most, steer, memory, threads, json,
         };
         CommonOptions.NotNegative(most);
         CommonOptions.FitTogether(command, model, transcoders);
@@ -35,9 +38,12 @@ internal static class FeaturesCommand
             using TranscoderSet set = await source.LoadTranscodersAsync(result.GetValue(transcoders));
             int[] tokens = loaded.Prompts.EncodeForTracing(text);
             int? onlyLayer = Check(result.GetValue(layer), set.Layers.Count, "layer"), onlyPosition = Check(result.GetValue(position), tokens.Length, "position");
+            SteeringMeasure measure = new();
+            ForwardHooks? steering = result.Requests(steer).Resolve(loaded.Specification, set)?.Hooks(loaded.Specification, measure);
             progress.Report("running the prompt", null);
-            LocalReplacement local = LocalReplacement.Build(new ReplacementModel(loaded.Transformer, set), tokens, new FractionReporter(progress), cancellation);
+            LocalReplacement local = LocalReplacement.Build(new ReplacementModel(loaded.Transformer, set), tokens, steering, new FractionReporter(progress), cancellation);
             progress.Clear();
+            measure.WarnIfLarge();
 
             FeatureNode[] found = [.. local.Features.Where(feature => (onlyLayer ?? feature.Layer) == feature.Layer && (onlyPosition ?? feature.Position) == feature.Position)];
             IEnumerable<FeatureNode> shown = found.OrderByDescending(feature => Math.Abs(feature.Activation));

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Microtome.Circuits;
 using Microtome.Dictionaries;
+using Microtome.Experiments;
 using Microtome.Models;
 using Microtome.Terminal;
 
@@ -25,13 +26,15 @@ internal static class TraceCommand
         Option<int?> maximumFeatures = new("--max-features") { Description = "Compute the inputs of at most this many features, those with the most influence; all unless given.", HelpName = "N" };
         Option<int> batch = new("--batch") { HelpName = "N", Description = "How many rows are computed together; with --max-features, features are ranked anew after every four batches.", DefaultValueFactory = _ => 256 };
         Option<int> paths = new("--paths") { HelpName = "N", Description = "How many nodes the printed tree of paths has.", DefaultValueFactory = _ => 24 };
+        Option<string[]> steer = SteerOption.Create();
         Option<string?> slug = new("--slug") { Description = "The graph's short name; made from the prompt unless given.", HelpName = "NAME" };
         ExampleCommand command = new("trace", "Trace the circuit that produced the next token: which features, errors and tokens led to it, and through what.",
             "microtome trace --prompt \"Once upon a time, there was a little girl named\" --out graph/",
             "microtome trace -m Qwen/Qwen3-0.6B -t mwhanna/qwen3-0.6b-transcoders-lowl0 -p \"The capital of France is\" --target \" Paris - Rome\" --out graph/",
+            "microtome trace --prompt \"Tom went to the park. He was\" --steer happy.safetensors@2:4",
             "microtome trace --from graph/graph.safetensors --node-threshold 0.6 --out smaller/")
         {
-            model, transcoders, prompt, target, output, from, nodes, edges, maximumTargets, probability, maximumFeatures, batch, paths, slug, precision, memory, threads, json,
+            model, transcoders, prompt, target, output, from, nodes, edges, maximumTargets, probability, maximumFeatures, batch, steer, paths, slug, precision, memory, threads, json,
         };
         CommonOptions.Share(nodes);
         CommonOptions.Share(edges);
@@ -45,7 +48,7 @@ internal static class TraceCommand
         {
             if (result.GetResult(prompt) is null == result.GetResult(from) is null) result.AddError("Give either a prompt with --prompt or a graph with --from.");
             if (result.GetResult(from) is null) return;
-            foreach (Option option in (Option[])[model, transcoders, target, maximumTargets, probability, maximumFeatures, batch])
+            foreach (Option option in (Option[])[model, transcoders, target, maximumTargets, probability, maximumFeatures, batch, steer])
                 if (result.GetResult(option) is { Implicit: false }) result.AddError($"--from prunes a graph that is traced already; {option.Name} is for tracing.");
         });
         command.SetWork(async (result, cancellation) =>
@@ -63,8 +66,10 @@ internal static class TraceCommand
                 ModelSource source = new(progress.Downloads, cancellation);
                 using LoadedModel loaded = await source.LoadModelAsync(result.GetValue(model));
                 using TranscoderSet set = await source.LoadTranscodersAsync(result.GetValue(transcoders));
+                SteeringMeasure measure = new();
                 AttributionOptions options = new()
                 {
+                    Steering = result.Requests(steer).Resolve(loaded.Specification, set)?.Hooks(loaded.Specification, measure),
                     Targets = [.. (result.GetValue(target) ?? []).Select(name => ParseTarget(name, loaded.Prompts)).Distinct()],
                     MaximumTargets = result.GetValue(maximumTargets),
                     TargetProbability = result.GetValue(probability),
@@ -73,6 +78,8 @@ internal static class TraceCommand
                 };
                 ReplacementModel replacement = new(loaded.Transformer, set);
                 graph = Attributor.Attribute(replacement, loaded.Prompts.EncodeForTracing(text), options, loaded.Prompts.TextOf, new PhaseReporter(progress), cancellation);
+                progress.Clear();
+                measure.WarnIfLarge();
                 graph = graph with { Origin = new GraphOrigin(loaded.Name, set.Name, text) };
             }
             progress.Report("pruning", null);

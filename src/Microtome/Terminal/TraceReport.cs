@@ -22,6 +22,7 @@ internal sealed class TraceReport(PrunedGraph pruned, GraphScores scores, IReadO
         [
             ["features", TextFormat.Number(_graph.ActiveFeatures.Count), TextFormat.Number(_graph.FeatureCount), TextFormat.Number(Kept(0, _graph.FirstError))],
             ["errors", TextFormat.Number(_graph.FirstToken - _graph.FirstError), "", TextFormat.Number(Kept(_graph.FirstError, _graph.FirstToken))],
+            .. _graph.Injections.Count == 0 ? Array.Empty<string[]>() : [["steering", TextFormat.Number(_graph.Injections.Count), "", TextFormat.Number(Kept(_graph.FirstInjection, _graph.FirstTarget))]],
             ["edges", "", TextFormat.Number(edges), TextFormat.Number(pruned.Edges.Count)],
         ]);
         Screen.Line($"  replacement score {TextFormat.Value(scores.Replacement)}, completeness {TextFormat.Value(scores.Completeness)}");
@@ -57,6 +58,11 @@ internal sealed class TraceReport(PrunedGraph pruned, GraphScores scores, IReadO
         json.WriteNumber("active_features", _graph.ActiveFeatures.Count);
         json.WriteNumber("traced_features", _graph.FeatureCount);
         json.WriteNumber("errors", _graph.FirstToken - _graph.FirstError);
+        if (_graph.Injections.Count > 0)
+        {
+            json.WriteNumber("steering_nodes", _graph.Injections.Count);
+            json.WriteNumber("kept_steering_nodes", Kept(_graph.FirstInjection, _graph.FirstTarget));
+        }
         json.WriteNumber("edges", CountEdges());
         json.WriteNumber("kept_nodes", pruned.Nodes.Count(kept => kept));
         json.WriteNumber("kept_features", Kept(0, _graph.FirstError));
@@ -81,7 +87,7 @@ internal sealed class TraceReport(PrunedGraph pruned, GraphScores scores, IReadO
         int position = _graph.PositionOf(node);
         string token = TextFormat.Token(_graph.TokenTexts[position], 14), at = $"{token}@{position}";
         if (node < _graph.FirstError) return $"{_graph.LayerOf(node)}/{_graph.Feature(node).Feature} {at} {TextFormat.Value(_graph.Feature(node).Activation)}";
-        return node < _graph.FirstToken ? $"error {_graph.LayerOf(node)} {at}" : $"token {at}";
+        return node < _graph.FirstToken ? $"error {_graph.LayerOf(node)} {at}" : _graph.IsInjection(node) ? $"steering {_graph.LayerOf(node)} {at}" : $"token {at}";
     }
 
     private int Kept(int first, int end)

@@ -50,6 +50,21 @@ public class BackwardWalkTests
         one.LargestDifference(batchSize: 256).ShouldBeLessThan(Tolerance);
     }
 
+    [Theory]
+    [InlineData("qwen3", TranscoderKind.PerLayer, "mlp.hook_in", "mlp.hook_out", 256)]
+    [InlineData("qwen3", TranscoderKind.Skip, "mlp.hook_in", "mlp.hook_out", 3)]
+    [InlineData("gemma2", TranscoderKind.Skip, "mlp.hook_in", "mlp.hook_out", 256)]
+    [InlineData("gemma2", TranscoderKind.CrossLayer, "hook_resid_mid", "hook_mlp_out", 256)]
+    [InlineData("olmo2", TranscoderKind.CrossLayer, "hook_resid_mid", "mlp.hook_out", 3)]
+    [InlineData("pythia", TranscoderKind.Skip, "mlp.hook_in", "hook_mlp_out", 256)]
+    [InlineData("gpt2", TranscoderKind.PerLayer, "ln2.hook_normalized", "hook_mlp_out", 3)]
+    public void Rows_of_a_steered_prompt_are_right_and_what_was_added_is_a_source(string family, TranscoderKind kind, string input, string output, int batchSize)
+    {
+        using Case one = new(family, kind, input, output, steered: true);
+        one.LargestDifference(batchSize).ShouldBeLessThan(Tolerance);
+        one.Injections.ShouldBeGreaterThan(8);
+    }
+
     /// <summary>A golden model with random transcoders.</summary>
     private sealed class Case : IDisposable
     {
@@ -58,21 +73,39 @@ public class BackwardWalkTests
         private readonly TranscoderSet _transcoders;
         private readonly ReplacementModel _model;
         private readonly int[] _tokens;
+        private readonly ForwardHooks? _steering;
 
-        public Case(string family, TranscoderKind kind, string input, string output, int[]? tokens = null)
+        public Case(string family, TranscoderKind kind, string input, string output, int[]? tokens = null, bool steered = false)
         {
             _checkpoint = Checkpoint.Open(TestFiles.Get($"golden/models/{family}"));
             _transcoders = RandomTranscoders.Write(_folder.Path, _checkpoint.Specification, kind, input, output);
             _model = new ReplacementModel(new Transformer(_checkpoint), _transcoders);
             _tokens = tokens ?? Prompt;
+            if (steered) _steering = Everywhere(HookNames.ParsePoint(output));
+        }
+
+        public int Injections { get; private set; }
+
+        /// <summary>Changes the stream wherever steering can.</summary>
+        private static ForwardHooks Everywhere(HookPoint output)
+        {
+            ForwardHook Noise(int from) => (x, at) =>
+            {
+                Random random = new(1000 * from + 10 * (int)at.Point + at.Layer); // the same in every pass
+                for (int position = from; position < x.Rows; position += 3)
+                    foreach (ref float value in x.Row(position)) value += (float)(random.NextDouble() - 0.5);
+            };
+            return new ForwardHooks().Add(HookPoint.Embed, 0, Noise(2)).Add(HookPoint.AttentionOut, 0, Noise(1)).Add(HookPoint.AttentionOut, 2, Noise(4))
+                .Add(output, 1, Noise(3)).Add(HookPoint.MlpOut, 2, Noise(5)).Add(HookPoint.ResidPost, 0, Noise(6)).Add(HookPoint.ResidPost, 2, Noise(5)).Add(HookPoint.ResidPost, 3, Noise(1));
         }
 
         /// <summary>Between all edges and the twin's, relative to the largest edge of the row.</summary>
         public double LargestDifference(int batchSize)
         {
-            AttributionOptions options = new() { BatchSize = batchSize, MaximumTargets = 3, TargetProbability = 1 };
+            AttributionOptions options = new() { BatchSize = batchSize, MaximumTargets = 3, TargetProbability = 1, Steering = _steering };
             AttributionGraph graph = Attributor.Attribute(_model, _tokens, options, token => $"{token}");
-            LocalReplacement local = LocalReplacement.Build(_model, _tokens);
+            LocalReplacement local = LocalReplacement.Build(_model, _tokens, _steering);
+            Injections = graph.Injections.Count;
             (_, Tensor vectors) = LogitTargets.Choose(_model.Transformer, local.Logits, options, token => $"{token}");
             graph.FeatureCount.ShouldBe(local.Features.Count);
             if (_tokens.Length > 2) graph.FeatureCount.ShouldBeGreaterThan(local.Layers * _tokens.Length);
@@ -96,6 +129,7 @@ public class BackwardWalkTests
             for (int layer = 0; layer < local.Layers; layer++)
                 for (int position = 0; position < local.Positions; position++) yield return forward.Error(layer, position);
             for (int position = 0; position < local.Positions; position++) yield return forward.Token(position);
+            foreach (InjectionNode injection in local.Injected?.Nodes ?? []) yield return forward.Injection(injection);
         }
 
         public void Dispose()

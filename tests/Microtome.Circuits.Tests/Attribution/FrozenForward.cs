@@ -14,7 +14,14 @@ internal sealed class FrozenForward(LocalReplacement local)
     private readonly TransformerWeights _weights = local.Model.Transformer.Weights;
 
     /// <summary>What a source writes: to the embeddings, or to the MLP outputs of some layers.</summary>
-    public sealed record Source(double[]? Embedding, Dictionary<int, double[]> MlpOutputs, int Position);
+    public sealed record Source(double[]? Embedding, Dictionary<int, double[]> MlpOutputs, int Position)
+    {
+        /// <summary>By layer, to attention's output.</summary>
+        public Dictionary<int, double[]> AttentionOutputs { get; init; } = [];
+
+        /// <summary>By layer, to the stream after it.</summary>
+        public Dictionary<int, double[]> Stream { get; init; } = [];
+    }
 
     public Source Feature(FeatureNode feature)
     {
@@ -33,6 +40,13 @@ internal sealed class FrozenForward(LocalReplacement local)
 
     public Source Token(int position) => new(Doubles(local.Embeddings.Row(position)), [], position);
 
+    public Source Injection(InjectionNode node)
+    {
+        Dictionary<int, double[]> At(Tensor? added) => added is null ? [] : new() { [node.Layer] = Doubles(added.Row(node.Position)) };
+        Injections injected = local.Injected!;
+        return new Source(null, At(injected.AtOutput(node.Layer)), node.Position) { AttentionOutputs = At(injected.AfterAttention(node.Layer)), Stream = At(injected.AfterMlp(node.Layer)) };
+    }
+
     /// <summary>The effect on every active feature's pre-activation, then on every target that reads the normalised stream with one of the vectors.</summary>
     public double[] Effects(Source source, Tensor vectors)
     {
@@ -46,6 +60,7 @@ internal sealed class FrozenForward(LocalReplacement local)
             double[][] attended = Attention(layer, Normalized(stream, weights.NormBeforeAttention, local.AttentionDenominators[layer]));
             double[][] middle = Add(stream, Normalized(attended, weights.NormAfterAttention, local.AttentionPostDenominators[layer]));
 
+            if (source.AttentionOutputs.TryGetValue(layer, out double[]? added)) middle = Add(middle, At(source.Position, added));
             double[][] input = _model.ParallelResidual ? stream : middle;
             if (local.Model.Transcoders.Input != HookPoint.ResidMid)
                 input = Normalized(input, weights.NormBeforeMlp, local.MlpDenominators[layer], withScale: local.Model.Transcoders.Input == HookPoint.MlpIn || weights.NormBeforeMlp?.NormalizedIsAffine == true);
@@ -61,6 +76,7 @@ internal sealed class FrozenForward(LocalReplacement local)
             if (source.MlpOutputs.TryGetValue(layer, out double[]? written)) output = Add(output, At(source.Position, written));
             if (local.Model.Transcoders.Output == HookPoint.MlpRawOut) output = Normalized(output, weights.NormAfterMlp, local.MlpPostDenominators[layer]);
             stream = Add(middle, output);
+            if (source.Stream.TryGetValue(layer, out double[]? injected)) stream = Add(stream, At(source.Position, injected));
         }
         double[] last = Normalized(stream, _weights.FinalNorm, local.FinalDenominators)[^1];
         for (int target = 0; target < vectors.Rows; target++) effects.Add(Dot(vectors.Row(target), last));
