@@ -162,6 +162,15 @@ public sealed class Tokenizer
         return Vocabulary.Find(token) is >= 0 and int id ? id : null;
     }
 
+    /// <summary>The words of a text, as the model is given them to cut up: added tokens are left out.</summary>
+    internal IEnumerable<string> Words(string text)
+    {
+        List<Word> words = FindAddedTokens(text);
+        if (_parts.PreTokenizer is not null) words = _parts.PreTokenizer.Apply(words);
+        foreach (Word word in words)
+            if (word.Token is null) yield return word.Units.ToString();
+    }
+
     /// <summary>A token as the decoder takes it; null when there is none, or when it is special and special tokens are skipped.</summary>
     internal string? Piece(int id, bool skipSpecialTokens)
     {
