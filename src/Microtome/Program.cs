@@ -18,6 +18,8 @@ RootCommand root = new("""
     HarvestCommand.Create(),
     TrainDictionaryCommand.Create(),
     StudioCommand.Create(),
+    TrainLmCommand.Create(),
+    StudyCommand.Create(),
 };
 foreach (Option option in root.Options)
     if (option is HelpOption { Action: HelpAction help }) option.Action = new HelpWithExamples(help);

@@ -29,7 +29,7 @@ public sealed class LanguageTrainer : IDisposable
         _options = options;
         _optimizer = new AdamW(decoder.Parameters, options.Optimizer);
         _batches = new DocumentBatches(documents, options.BatchTokens);
-        _validation = ValidationBatches(validation, options);
+        _validation = [.. TrainingBatch.InParts(HeldOut(validation, options.ValidationTokens))];
         _folder = folder is null ? null : new TrainingFolder(folder);
     }
 
@@ -81,16 +81,14 @@ public sealed class LanguageTrainer : IDisposable
     /// <summary>The mean cross-entropy of the validation documents, in nats; NaN without any.</summary>
     public double ValidationLoss()
     {
-        double sum = 0, weight = 0;
+        double sum = 0;
         bool frozen = _decoder.Frozen;
         _decoder.Frozen = true; // so that nothing is recorded
         try
         {
             foreach (TrainingBatch batch in _validation)
             {
-                double own = batch.Targets.TotalWeight;
-                sum += own * _decoder.Loss(_tape, batch).Value.Row(0)[0];
-                weight += own;
+                sum += _decoder.Loss(_tape, batch).Value.Row(0)[0];
                 _tape.Reset();
             }
         }
@@ -98,7 +96,7 @@ public sealed class LanguageTrainer : IDisposable
         {
             _decoder.Frozen = frozen;
         }
-        return sum / weight;
+        return _validation.Count == 0 ? double.NaN : sum;
     }
 
     public void Dispose() => _batches.Dispose();
@@ -106,16 +104,20 @@ public sealed class LanguageTrainer : IDisposable
     private TrainingRecord TakeStep()
     {
         long start = Stopwatch.GetTimestamp();
-        TrainingBatch batch = new(_batches.Next());
-        double rate = _options.LearningRateAt(Step);
+        double rate = _options.LearningRateAt(Step), loss = 0;
+        int rows = 0;
         _decoder.ClearGradients();
-        Variable result = _decoder.Loss(_tape, batch);
-        double loss = result.Value.Row(0)[0];
-        _tape.Backward(result);
+        foreach (TrainingBatch part in TrainingBatch.InParts(_batches.Next()))
+        {
+            Variable result = _decoder.Loss(_tape, part);
+            loss += result.Value.Row(0)[0];
+            rows += part.Rows;
+            _tape.Backward(result);
+        }
         double norm = double.IsFinite(loss) ? _optimizer.Step(rate) : double.NaN;
         StopIfDiverged(loss, norm);
         Step++;
-        Tokens += batch.Rows;
+        Tokens += rows;
         return new TrainingRecord(Step, loss, rate, norm, Tokens, Stopwatch.GetElapsedTime(start).TotalSeconds);
     }
 
@@ -134,24 +136,15 @@ public sealed class LanguageTrainer : IDisposable
 
     private void Save() => _folder?.Save(new TrainingPosition(Step, Tokens, _batches.Position, _smoothed), _decoder, _optimizer);
 
-    private static List<TrainingBatch> ValidationBatches(IEnumerable<TrainingDocument> documents, TrainingOptions options)
+    private static List<TrainingDocument> HeldOut(IEnumerable<TrainingDocument> documents, int tokens)
     {
-        List<TrainingBatch> batches = [];
         List<TrainingDocument> held = [];
-        int rows = 0;
         foreach (TrainingDocument document in documents)
         {
-            if (rows + document.Rows > options.ValidationTokens) break;
+            tokens -= document.Rows;
+            if (tokens < 0) break;
             held.Add(document);
-            rows += document.Rows;
         }
-        using DocumentBatches cut = new(held, options.BatchTokens);
-        for (int done = 0; done < held.Count;)
-        {
-            IReadOnlyList<TrainingDocument> batch = cut.Next();
-            done += batch.Count;
-            batches.Add(new TrainingBatch(batch));
-        }
-        return batches;
+        return held;
     }
 }

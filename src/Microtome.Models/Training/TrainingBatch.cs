@@ -8,14 +8,29 @@ public sealed record TrainingDocument(int[] Tokens, float[]? Weights = null)
 {
     /// <summary>How many rows it takes in a batch.</summary>
     public int Rows => Tokens.Length - 1;
+
+    /// <summary>The sum of the weights of what is predicted.</summary>
+    internal double TotalWeight
+    {
+        get
+        {
+            if (Weights is null) return Rows;
+            double total = 0;
+            for (int i = 1; i < Weights.Length; i++) total += Weights[i];
+            return total;
+        }
+    }
 }
 
 /// <summary>Documents that are run together, one after the other. Tokens attend to their own document alone, and positions begin anew in each.</summary>
 public sealed class TrainingBatch
 {
+    private const int PartRows = 1024;
+
     /// <param name="documents">Each of two tokens or more.</param>
+    /// <param name="totalWeight">What the loss is divided by; the sum of the weights unless this is part of a larger batch.</param>
     /// <exception cref="ArgumentException">A document has fewer than two tokens, or not as many weights as tokens.</exception>
-    public TrainingBatch(IReadOnlyList<TrainingDocument> documents)
+    public TrainingBatch(IReadOnlyList<TrainingDocument> documents, double? totalWeight = null)
     {
         int rows = 0;
         foreach (TrainingDocument document in documents)
@@ -43,7 +58,30 @@ public sealed class TrainingBatch
             }
         }
         Documents = spans;
-        Targets = new Targets(next, weights);
+        Targets = totalWeight is { } total ? new Targets(next, weights) { TotalWeight = total } : new Targets(next, weights);
+    }
+
+    /// <summary>
+    /// Documents in batches of about a thousand rows, whose losses add up to the loss of all. Step by step they take less time than all at once:
+    /// what one layer computes is still cached when the next reads it.
+    /// </summary>
+    public static IEnumerable<TrainingBatch> InParts(IReadOnlyList<TrainingDocument> documents)
+    {
+        double total = documents.Sum(document => document.TotalWeight);
+        List<TrainingDocument> part = [];
+        int rows = 0;
+        foreach (TrainingDocument document in documents)
+        {
+            if (part.Count > 0 && rows + document.Rows > PartRows)
+            {
+                yield return new TrainingBatch(part, total);
+                part = [];
+                rows = 0;
+            }
+            part.Add(document);
+            rows += document.Rows;
+        }
+        if (part.Count > 0) yield return new TrainingBatch(part, total);
     }
 
     /// <summary>What each row reads.</summary>

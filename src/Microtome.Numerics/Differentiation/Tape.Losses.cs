@@ -7,15 +7,18 @@ namespace Microtome.Numerics.Differentiation;
 /// <param name="Weights">One for each row, 1 each when null.</param>
 public sealed record Targets(int[] Classes, float[]? Weights = null)
 {
-    /// <summary>The sum of the weights of the rows that count.</summary>
+    /// <summary>What a loss is divided by: the sum of the weights of the rows that count, unless another is given. That of a whole batch makes the losses of its parts add up to its own.</summary>
     public double TotalWeight
     {
-        get
-        {
-            double total = 0;
-            for (int row = 0; row < Classes.Length; row++) total += WeightOf(row);
-            return total;
-        }
+        get => field >= 0 ? field : Sum();
+        init;
+    } = -1;
+
+    private double Sum()
+    {
+        double total = 0;
+        for (int row = 0; row < Classes.Length; row++) total += WeightOf(row);
+        return total;
     }
 
     internal float WeightOf(int row) => Classes[row] < 0 ? 0 : Weights?[row] ?? 1;
@@ -31,7 +34,7 @@ public sealed record Targets(int[] Classes, float[]? Weights = null)
 
 public sealed partial class Tape
 {
-    private const int LossBlock = 256; // rows of logits at a time: they stay in the cache from their product to their gradients'
+    private const int LossBlock = 1024; // rows of logits at a time: they stay in the last cache from their product to their gradients'
 
     /// <summary>The softmax of each row.</summary>
     public Variable Softmax(Variable x)
@@ -95,7 +98,8 @@ public sealed partial class Tape
         double total = targets.TotalWeight, sum = 0;
         bool needed = x.NeedsGradient || weight.NeedsGradient;
         Matrix logits = _pool.Rent(Math.Min(LossBlock, x.Rows), weight.Rows), loss = _pool.Rent(1, 1);
-        Matrix dX = x.NeedsGradient ? _pool.Rent(x.Rows, x.Columns) : default, dWeight = weight.NeedsGradient ? _pool.Rent(weight.Rows, weight.Columns) : default;
+        // The weight's gradient is kept transposed: the narrower operand is then the left one (see MultiplyTransposed).
+        Matrix dX = x.NeedsGradient ? _pool.Rent(x.Rows, x.Columns) : default, dWeight = weight.NeedsGradient ? _pool.Rent(weight.Columns, weight.Rows) : default;
         if (x.Rows == 0 && weight.NeedsGradient) dWeight.Clear();
         for (int start = 0; start < x.Rows; start += LossBlock)
         {
@@ -104,7 +108,7 @@ public sealed partial class Tape
             MatrixProduct.Multiply(rows, weight.Value.T, block);
             sum += PullCrossEntropy(block, targets, start, total, losses);
             if (x.NeedsGradient) MatrixProduct.Multiply(block, weight.Value, dX.RowRange(start, count));
-            if (weight.NeedsGradient) MatrixProduct.Multiply(block.T, rows, dWeight, accumulate: start > 0);
+            if (weight.NeedsGradient) MatrixProduct.Multiply(rows.T, block, dWeight, accumulate: start > 0);
         }
         _pool.Return(logits);
         loss.Row(0)[0] = (float)sum;
@@ -115,8 +119,16 @@ public sealed partial class Tape
         {
             float factor = gradient.Row(0)[0];
             if (x.NeedsGradient) AddScaled(x, factor, dX);
-            if (weight.NeedsGradient) AddScaled(weight, factor, dWeight);
+            if (weight.NeedsGradient) AddTransposed(weight, factor, dWeight);
         }, [.. kept]);
+    }
+
+    private void AddTransposed(Variable variable, float factor, Matrix transposed)
+    {
+        Matrix turned = _pool.Rent(variable.Rows, variable.Columns);
+        Transposition.Copy(transposed, turned);
+        AddScaled(variable, factor, turned);
+        _pool.Return(turned);
     }
 
     private void AddScaled(Variable variable, float factor, Matrix own)

@@ -31,7 +31,7 @@ public sealed partial class Tape
             if (weight.NeedsGradient)
             {
                 Matrix target = GradientOf(weight, out bool accumulate);
-                MatrixProduct.Multiply(gradient.T, x.Value, target, accumulate);
+                MultiplyTransposed(gradient, x.Value, target, accumulate);
             }
             if (residual is not null) PassOn(residual, output);
         });
@@ -62,5 +62,26 @@ public sealed partial class Tape
                 MatrixProduct.Multiply(a.Value.T, gradient, target, accumulate);
             }
         });
+    }
+
+    /// <summary>
+    /// <c>aᵀ·b</c>, written or added. The left operand of a product is copied whole and the right one piece by piece, so the narrower of the two is made
+    /// the left one; the bits are the same either way.
+    /// </summary>
+    /// <param name="a">[k, m]</param>
+    /// <param name="b">[k, n]</param>
+    /// <param name="target">[m, n]</param>
+    private void MultiplyTransposed(Matrix a, Matrix b, Matrix target, bool accumulate)
+    {
+        if (a.Columns <= b.Columns)
+        {
+            MatrixProduct.Multiply(a.T, b, target, accumulate);
+            return;
+        }
+        Matrix turned = _pool.Rent(b.Columns, a.Columns);
+        if (accumulate) Transposition.Copy(target, turned);
+        MatrixProduct.Multiply(b.T, a, turned, accumulate);
+        Transposition.Copy(turned, target);
+        _pool.Return(turned);
     }
 }

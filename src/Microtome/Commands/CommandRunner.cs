@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.Runtime.InteropServices;
 using Microtome.Models.Hub;
+using Microtome.Models.Training;
 
 namespace Microtome.Commands;
 
@@ -41,7 +42,7 @@ internal static class CommandRunner
             await Console.Error.WriteLineAsync("microtome: There is not enough memory. Trace fewer features (--max-features) or keep fewer nodes and edges (--node-threshold, --edge-threshold).");
             return Failed;
         }
-        catch (Exception exception) when (exception is IOException or InvalidDataException or ArgumentException or UnauthorizedAccessException or HubException)
+        catch (Exception exception) when (exception is IOException or InvalidDataException or ArgumentException or UnauthorizedAccessException or HubException or TrainingDivergedException)
         {
             await Console.Error.WriteLineAsync($"microtome: {Message(exception)}");
             return Failed;
