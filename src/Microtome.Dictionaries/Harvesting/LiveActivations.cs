@@ -108,5 +108,9 @@ public sealed class LiveActivations : ActivationSource
         }
     }
 
-    protected override void Dispose(bool disposing) => _open?.Dispose();
+    protected override void Dispose(bool disposing)
+    {
+        _open?.Dispose();
+        base.Dispose(disposing);
+    }
 }
