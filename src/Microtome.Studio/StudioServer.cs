@@ -1,5 +1,7 @@
 using System.Net;
 using System.Reflection;
+using System.Text.Encodings.Web;
+using System.Text.Unicode;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Hosting;
@@ -35,6 +37,8 @@ public sealed class StudioServer : IAsyncDisposable
     /// <summary>What to open in a browser.</summary>
     public Uri Entrance => new(Address, $"/?token={Token}");
 
+    internal IEnumerable<RouteEndpoint> Endpoints => ((IEndpointRouteBuilder)_application).DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>();
+
     internal StudioRooms? Rooms { get; private set; }
 
     internal static string Version { get; } = typeof(StudioServer).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
@@ -59,7 +63,11 @@ public sealed class StudioServer : IAsyncDisposable
         });
         builder.Services.AddRoutingCore();
         builder.Services.Configure<RouteHandlerOptions>(routing => routing.ThrowOnBadRequest = true); // so that answers can say what was wrong
-        builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, StudioJson.Default));
+        builder.Services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, StudioJson.Default);
+            json.SerializerOptions.Encoder = JavaScriptEncoder.Create(UnicodeRanges.All); // letters as they are; what HTML would read is escaped
+        });
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Farewell);
         builder.Services.AddSingleton<IHostLifetime, NoSignals>();
 
@@ -72,7 +80,7 @@ public sealed class StudioServer : IAsyncDisposable
             AccessGuard guard = new(token);
             application.Use((context, next) => ErrorAnswers.Handle(context, () => guard.Handle(context, () => EmbeddedPage.Handle(context, () => next(context)))));
             application.UseRouting();
-            Endpoints.Map(application, rooms);
+            Api.Endpoints.Map(application, rooms);
             application.UseEndpoints(_ => { });
             await application.StartAsync(cancellation);
             server.Address = new Uri(application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());

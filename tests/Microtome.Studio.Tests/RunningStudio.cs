@@ -7,7 +7,9 @@ using System.Text.Json;
 namespace Microtome.Studio.Tests;
 
 /// <summary>A real server on a free port with a data folder of its own, and a client that has its token.</summary>
-public sealed class RunningStudio : IAsyncLifetime, IDisposable
+#pragma warning disable CA1001 // xunit disposes of it asynchronously
+public sealed class RunningStudio : IAsyncLifetime
+#pragma warning restore CA1001
 {
     public const string Prompt = "Once upon a time, there was a little girl named";
 
@@ -34,11 +36,6 @@ public sealed class RunningStudio : IAsyncLifetime, IDisposable
     public async Task DisposeAsync()
     {
         await Server.DisposeAsync();
-        Dispose();
-    }
-
-    public void Dispose()
-    {
         Client.Dispose();
         _handler.Dispose();
         _folder.Dispose();

@@ -6,6 +6,8 @@ namespace Microtome.Studio.Api;
 /// <summary>Turns what can go wrong into problem details; no answer has a stack trace.</summary>
 internal static class ErrorAnswers
 {
+    private const string TooLarge = "The body is larger than this request may have; docs/studio-api.md lists the bounds.";
+
     public static async Task Handle(HttpContext context, Func<Task> next)
     {
         try
@@ -17,6 +19,7 @@ internal static class ErrorAnswers
             {
                 404 => $"There is nothing at {context.Request.Path}; /openapi.json lists what there is.",
                 405 => $"{context.Request.Path} does not take {context.Request.Method}.",
+                413 => TooLarge,
                 415 => "The body must be JSON (Content-Type: application/json).",
                 _ => "The request could not be read; /openapi.json says what it must look like.",
             }).ExecuteAsync(context);
@@ -44,7 +47,7 @@ internal static class ErrorAnswers
 
     public static string MessageOf(Exception exception) => exception switch
     {
-        BadHttpRequestException { StatusCode: 413 } => "The body is larger than this request may have; docs/studio-api.md lists the bounds.",
+        BadHttpRequestException { StatusCode: 413 } => TooLarge,
         BadHttpRequestException { InnerException: JsonException json } => MessageOf(json),
         JsonException json => $"The JSON cannot be used at {json.Path ?? "$"}, line {(json.LineNumber ?? 0) + 1}: it must be as /openapi.json describes.",
         OutOfMemoryException => "There is not enough memory; trace fewer features.",

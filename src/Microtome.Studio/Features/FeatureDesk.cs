@@ -168,19 +168,20 @@ internal sealed class FeatureDesk(StudioRooms rooms, DataFolder data) : IDisposa
 
     private static PromotedToken Indexed(TokenEffect effect) => new(null, effect.Token, effect.Effect);
 
-    private static ExampleRecord[] Examples(FeatureData? data) => data is null ? [] :
-    [
-        .. data.Strongest.Select(example => Example(example, 0, null, data.Maximum)),
-        .. data.Intervals.SelectMany((interval, i) => interval.Examples.Select(example => Example(example, i + 1, interval.From, interval.To))),
-    ];
+    private static ExampleRecord[] Examples(FeatureData? data) =>
+        data is null ? [] : [.. Ranges(data).SelectMany((range, i) => range.Examples.Select(example => new ExampleRecord(i, range.From, range.To, example.Tokens, example.Activations, example.Peak)))];
 
-    private static ExampleRecord Example(FeatureExample example, int interval, double? from, double? to) => new(interval, from, to, example.Tokens, example.Activations, example.Peak);
+    private static IntervalRecord[] Intervals(FeatureData? data) =>
+        data is null ? [] : [.. Ranges(data).Select((range, i) => new IntervalRecord(i, range.Name, range.From, range.To, range.Examples.Count))];
 
-    private static IntervalRecord[] Intervals(FeatureData? data) => data is null ? [] :
-    [
-        new IntervalRecord(0, "strongest", null, data.Maximum, data.Strongest.Count),
-        .. data.Intervals.Select((interval, i) => new IntervalRecord(i + 1, interval.Name, interval.From, interval.To, interval.Examples.Count)),
-    ];
+    /// <summary>The strongest, then the intervals; bounds that the source does not say are those of the examples.</summary>
+    private static IEnumerable<(string Name, double From, double To, IReadOnlyList<FeatureExample> Examples)> Ranges(FeatureData data)
+    {
+        yield return ("strongest", data.Strongest.Select(example => (double)example.Value).DefaultIfEmpty(data.Maximum).Min(), data.Maximum, data.Strongest);
+        foreach (FeatureInterval interval in data.Intervals)
+            yield return (interval.Name, interval.From ?? interval.Examples.Select(example => (double)example.Value).DefaultIfEmpty().Min(),
+                interval.To ?? interval.Examples.Select(example => (double)example.Value).DefaultIfEmpty().Max(), interval.Examples);
+    }
 
     private static HistogramRecord? Histogram(FeatureData? data) =>
         data?.Histogram is { } histogram ? new HistogramRecord([.. Enumerable.Range(0, histogram.Counts.Count + 1).Select(i => histogram.From + i * histogram.BinWidth)], histogram.Counts) : null;

@@ -6,10 +6,10 @@ namespace Microtome.Studio.Features;
 /// <param name="Tokens">Texts, never HTML.</param>
 /// <param name="Activations">At each token.</param>
 /// <param name="Peak">The token that was chosen for its activation.</param>
-public sealed record ExampleRecord(int Interval, double? From, double? To, IReadOnlyList<string> Tokens, IReadOnlyList<float> Activations, int Peak);
+public sealed record ExampleRecord(int Interval, double From, double To, IReadOnlyList<string> Tokens, IReadOnlyList<float> Activations, int Peak);
 
 /// <param name="Count">How many examples there are.</param>
-public sealed record IntervalRecord(int Interval, string Name, double? From, double? To, int Count);
+public sealed record IntervalRecord(int Interval, string Name, double From, double To, int Count);
 
 /// <param name="Edges">One more than counts.</param>
 public sealed record HistogramRecord(IReadOnlyList<double> Edges, IReadOnlyList<long> Counts);

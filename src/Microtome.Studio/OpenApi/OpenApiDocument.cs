@@ -19,7 +19,7 @@ internal static class OpenApiDocument
         JsonObject paths = [];
         foreach (RouteEndpoint endpoint in sources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>().OrderBy(endpoint => endpoint.RoutePattern.RawText, StringComparer.Ordinal))
         {
-            string path = "/" + endpoint.RoutePattern.RawText!.TrimStart('/');
+            string path = PathOf(endpoint);
             if (paths[path] is not JsonObject operations) paths[path] = operations = [];
             foreach (string method in endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? []) operations[method.ToLowerInvariant()] = Operation(endpoint, schemas);
         }
@@ -38,6 +38,9 @@ internal static class OpenApiDocument
             },
         };
     }
+
+    /// <summary>Without the constraints of parameters.</summary>
+    internal static string PathOf(RouteEndpoint endpoint) => endpoint.RoutePattern.RawText!.Replace(":int}", "}", StringComparison.Ordinal);
 
     private static JsonObject Operation(RouteEndpoint endpoint, Dictionary<string, JsonNode> schemas)
     {

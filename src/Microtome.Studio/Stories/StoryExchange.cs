@@ -27,7 +27,7 @@ internal sealed class StoryExchange(StudioRooms rooms)
     /// <summary>Keeps what a graph file carries: pins and groups as the trace's story, descriptions as labels of its dictionary.</summary>
     public void Keep(TraceRecord trace, LoadedGraph graph, GraphAnnotations annotations)
     {
-        StoryRecord story = new([.. annotations.Pinned.Select(graph.IdOf)], [.. annotations.Groups.Select(group => new NodeGroup(Cut(group.Name, 200), [.. group.Nodes.Select(graph.IdOf)]))], "");
+        StoryRecord story = new([.. annotations.Pinned.Select(graph.IdOf)], [.. annotations.Groups.Select(group => new NodeGroup(Cut(group.Name, 200), [.. group.Nodes.Select(graph.IdOf)]))]);
         if (story.Pinned.Count > 0 || story.Groups.Count > 0) rooms.Stories.Set(trace.Id, story);
         DateTime now = DateTime.UtcNow;
         rooms.Labels.PutAll(annotations.Descriptions.Where(_ => trace.Dictionary.Length is > 0 and <= LabelStore.LongestName)

@@ -10,5 +10,11 @@ namespace Microtome.Studio.Stories;
 /// <param name="View">The client's own: any object.</param>
 public sealed record StoryRecord(IReadOnlyList<string> Pinned, IReadOnlyList<NodeGroup> Groups, string? Notes = null, JsonElement? View = null)
 {
-    public static StoryRecord Empty { get; } = new([], [], "");
+    public static StoryRecord Empty { get; } = new([], [], "", EmptyObject());
+
+    private static JsonElement EmptyObject()
+    {
+        using JsonDocument document = JsonDocument.Parse("{}");
+        return document.RootElement.Clone();
+    }
 }

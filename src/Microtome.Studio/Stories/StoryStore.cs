@@ -16,6 +16,7 @@ internal sealed class StoryStore(StudioDatabase database)
     public StoryRecord Set(string trace, StoryRecord story)
     {
         Check(story);
+        story = story with { Notes = story.Notes ?? "", View = story.View is { ValueKind: JsonValueKind.Object } view ? view : StoryRecord.Empty.View };
         database.Execute("INSERT OR REPLACE INTO stories VALUES ($trace, $body, $now)",
             ("$trace", trace), ("$body", JsonSerializer.Serialize(story, StudioJson.Default.StoryRecord)), ("$now", DateTime.UtcNow.ToString("O")));
         return story;
