@@ -14,6 +14,7 @@ RootCommand root = new("""
     EvaluateDictionaryCommand.Create(),
     InterveneCommand.Create(),
     IntrospectCommand.Create(),
+    ReproduceCommand.Create(),
     InspectCommand.Create(),
     HarvestCommand.Create(),
     TrainDictionaryCommand.Create(),

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Microtome.Models.SmallWorld;
 
 /// <summary>
@@ -25,16 +27,30 @@ public sealed class World
         ?? throw new ArgumentException($"The small world has no task '{name}'; it has {string.Join(", ", Tasks.Select(task => task.Name))}.");
 
     /// <summary>Documents without end, one sentence each or, rarer, two or three; the same for the same seed. None shows what is held out.</summary>
-    public IEnumerable<string> Documents(int seed)
+    public IEnumerable<string> Documents(int seed) => MarkedDocuments(seed).Select(document => document.Text);
+
+    /// <summary>The same documents, and where their answers stand.</summary>
+    public IEnumerable<WorldDocument> MarkedDocuments(int seed)
     {
         Random random = new(seed);
         double[] sums = new double[Tasks.Count];
         double sum = 0;
         for (int i = 0; i < sums.Length; i++) sums[i] = sum += Tasks[i].Weight;
+        StringBuilder text = new();
         while (true)
         {
             int sentences = random.NextDouble() switch { < 0.7 => 1, < 0.9 => 2, _ => 3 };
-            yield return string.Join(' ', Enumerable.Range(0, sentences).Select(_ => Pick().DrawSentence(random)));
+            Range[] answers = new Range[sentences];
+            text.Clear();
+            for (int i = 0; i < sentences; i++)
+            {
+                if (i > 0) text.Append(' ');
+                (Template template, Filling filling) = Pick().DrawShown(random);
+                int start = text.Length + template.Prompt(filling).Length;
+                answers[i] = start..(start + template.Answer(filling).Length);
+                text.Append(template.Sentence(filling));
+            }
+            yield return new WorldDocument(text.ToString(), answers);
         }
 
         WorldTask Pick()

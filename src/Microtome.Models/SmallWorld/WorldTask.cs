@@ -30,15 +30,14 @@ public abstract class WorldTask
 
     public abstract Exposure Exposure(Filling filling, int template);
 
-    /// <summary>A sentence that training may show.</summary>
-    public string DrawSentence(Random random)
+    /// <summary>What makes a sentence that training may show.</summary>
+    internal (Template Template, Filling Filling) DrawShown(Random random)
     {
-        ArgumentNullException.ThrowIfNull(random);
         while (true)
         {
             int template = random.Next(Templates.Count);
             Filling filling = Draw(random);
-            if (Exposure(filling, template) == SmallWorld.Exposure.Seen) return Templates[template].Sentence(filling);
+            if (Exposure(filling, template) == SmallWorld.Exposure.Seen) return (Templates[template], filling);
         }
     }
 

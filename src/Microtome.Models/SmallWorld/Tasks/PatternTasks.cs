@@ -5,7 +5,7 @@ internal static class PatternTasks
 {
     public static IEnumerable<WorldTask> Create(int seed)
     {
-        yield return new DrawnTask("addition", 12, Sum, 0.05, seed + 41,
+        yield return new DrawnTask("addition", 16, Sum, 0.05, seed + 41,
             "{0} + {1} =| {2}.", "The sum of {0} and {1} is| {2}.");
         yield return new DrawnTask("agreement", 4, Agreement, 0.05, seed + 42,
             "The {0} near the {1}| {3} {4}.", "The {0} behind the {1} and the {2}| {3} {4}.", "The {0} that the {1} hid from the {2}| {3} {4}.");
@@ -18,7 +18,7 @@ internal static class PatternTasks
         yield return Lists(ListOperation.Reverse, "reverse", 6, seed + 46, "Reverse the list {0}:| {1}.", "The list {0} in reverse is| {1}.");
         yield return Lists(ListOperation.EverySecond, "every-second", 4, seed + 47, "Every second of the list {0}:| {1}.", "Taking every second of {0} leaves| {1}.");
         yield return Lists(ListOperation.FirstThree, "first-three", 3, seed + 48, "The first three of the list {0}:| {1}.", "Taking the first three of {0} leaves| {1}.");
-        yield return Lists(ListOperation.Sort, "sort", 10, seed + 49, "Sort the list {0}:| {1}.", "The list {0} in order is| {1}.");
+        yield return Lists(ListOperation.Sort, "sort", 12, seed + 49, "Sort the list {0}:| {1}.", "The list {0} in order is| {1}.");
         yield return Lists(ListOperation.Last, "last", 2, seed + 50, "The last of the list {0}:| {1}.", "Taking the last of {0} leaves| {1}.");
     }
 

@@ -1,0 +1,39 @@
+using Microtome.Dictionaries;
+using Microtome.Dictionaries.Training;
+using Microtome.Models;
+using Microtome.Numerics;
+
+namespace Microtome.Experiments.SmallWorld;
+
+/// <summary>The dictionaries that ship with the small world's model, and what they are trained on: documents of the world that the model was not trained on.</summary>
+/// <param name="Tokens">How many tokens each is trained on.</param>
+public sealed record WorldDictionaries(WorldModel Recipe, long Tokens)
+{
+    private const int Layers = 5, MiddleLayer = 2, ActiveLatents = 16, Documents = 70_000, MixedTokens = 65_536;
+
+    /// <summary>A transcoder for each layer.</summary>
+    public DictionaryTrainingPlan Transcoders => Plan(DictionaryKind.Transcoder, HookPoint.MlpIn, [.. Enumerable.Range(0, Layers)], 2048);
+
+    public DictionaryTrainingPlan CrossLayer => Plan(DictionaryKind.CrossLayer, HookPoint.MlpIn, [.. Enumerable.Range(0, Layers)], 1024);
+
+    /// <summary>Autoencoders of three widths of the stream after the middle layer.</summary>
+    public DictionaryTrainingPlan Autoencoders => Plan(DictionaryKind.Autoencoder, HookPoint.ResidPost, [MiddleLayer], 512, 1024, 2048);
+
+    /// <summary>The activations of the world's documents that a plan needs; the first position of each, where every text begins alike, is left out.</summary>
+    public ActivationSource Activations(LoadedModel model, DictionaryTrainingPlan plan)
+    {
+        int[][] texts = [.. Recipe.World.Documents(Recipe.Seed + 4).Take((int)Math.Min(Documents, Tokens)).Select(model.Prompts.EncodeForTracing)];
+        return new LiveActivations(model, plan.Sites(), "the small world", first => texts.Skip((int)Math.Min(first, texts.Length)), (int)Math.Min(MixedTokens, Tokens), Recipe.Seed);
+    }
+
+    private DictionaryTrainingPlan Plan(DictionaryKind kind, HookPoint input, IReadOnlyList<int> layers, params IReadOnlyList<int> latents) => new()
+    {
+        Kind = kind,
+        Input = input,
+        Output = kind == DictionaryKind.Autoencoder ? null : HookPoint.MlpOut,
+        Layers = layers,
+        Dictionaries = [.. latents.Select(count => new DictionaryOptions { Activation = DictionaryActivation.BatchTopK, Latents = count, K = ActiveLatents, Seed = Recipe.Seed })],
+        Schedule = new TrainingSchedule { Tokens = Tokens },
+        Type = ElementType.BF16,
+    };
+}
