@@ -42,7 +42,8 @@ public readonly record struct IndexingProgress(string Phase, double Fraction);
 
 /// <summary>
 /// Runs texts through a model and collects what each of a dictionary's features is active on. The file is saved now and then, and when it is
-/// cancelled; work on it goes on from there, and goes on with more tokens later. The result does not depend on where it was cut.
+/// cancelled; work on it goes on from there, and goes on with more tokens later. The result does not depend on where it was cut, but for the last bits
+/// where a matrix unit computes batches of other sizes (<see cref="Numerics.MatrixProduct"/>).
 /// </summary>
 public static class FeatureIndexer
 {
@@ -142,7 +143,7 @@ public static class FeatureIndexer
             foreach (int[] chunk in wanted.Chunk(together))
             {
                 cancellation.ThrowIfCancellationRequested();
-                Numerics.Tensor directions = Numerics.Tensor.Uninitialized(chunk.Length, dictionary.Width);
+                Numerics.Tensor directions = new(together, dictionary.Width); // always as many, so that the bits do not depend on where work was cut
                 for (int row = 0; row < chunk.Length; row++) layer.Direction(chunk[row], directions.Row(row));
                 Numerics.Tensor all = effects.Of(directions);
                 file.Guarded(() =>

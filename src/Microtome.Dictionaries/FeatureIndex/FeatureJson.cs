@@ -55,8 +55,8 @@ public static class FeatureJson
             using JsonDocument document = JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = 32 });
             JsonElement root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object) throw new InvalidDataException($"{name} is not a JSON object.");
-            return root.TryGetProperty("examples_quantiles", out JsonElement quantiles) ? ReadViewer(root, quantiles, layer, feature, name)
-                : root.TryGetProperty("activations", out JsonElement activations) || root.TryGetProperty("pos_str", out activations) ? ReadNeuronpedia(root, layer, feature, name)
+            return root.TryGetProperty("examples_quantiles", out _) ? ReadViewer(root, layer, feature, name)
+                : root.TryGetProperty("activations", out _) || root.TryGetProperty("pos_str", out _) ? ReadNeuronpedia(root, layer, feature, name)
                 : throw new InvalidDataException($"{name} has neither 'examples_quantiles' nor 'activations'; it does not describe a feature.");
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException) // the latter two for texts that are not UTF-16 and numbers out of range
@@ -65,7 +65,7 @@ public static class FeatureJson
         }
     }
 
-    private static FeatureData ReadViewer(JsonElement root, JsonElement quantiles, int layer, int feature, string name)
+    private static FeatureData ReadViewer(JsonElement root, int layer, int feature, string name)
     {
         FeatureData data = new()
         {
@@ -79,7 +79,7 @@ public static class FeatureJson
         };
         List<FeatureExample> strongest = [];
         List<FeatureInterval> intervals = [];
-        foreach (JsonElement quantile in Elements(quantiles, "examples_quantiles", name))
+        foreach (JsonElement quantile in Elements(root, "examples_quantiles", name))
         {
             string title = Text(quantile, "quantile_name") ?? "";
             FeatureExample[] examples = [.. Elements(quantile, "examples", name, required: true).Select(example => Example(example, "tokens_acts_list", "train_token_ind", name)).OfType<FeatureExample>()];
@@ -148,9 +148,8 @@ public static class FeatureJson
 
     private static IEnumerable<JsonElement> Elements(JsonElement parent, string property, string name, bool required = false)
     {
-        JsonElement array = parent;
-        if (parent.ValueKind != JsonValueKind.Array && (parent.ValueKind != JsonValueKind.Object || !parent.TryGetProperty(property, out array) || array.ValueKind == JsonValueKind.Null))
-            return required || parent.ValueKind != JsonValueKind.Object ? throw new InvalidDataException($"{name}: '{property}' is missing.") : [];
+        if (parent.ValueKind != JsonValueKind.Object) throw new InvalidDataException($"{name}: '{property}' is looked for in an object, not in {parent.ValueKind}.");
+        if (!parent.TryGetProperty(property, out JsonElement array) || array.ValueKind == JsonValueKind.Null) return required ? throw new InvalidDataException($"{name}: '{property}' is missing.") : [];
         if (array.ValueKind != JsonValueKind.Array) throw new InvalidDataException($"{name}: '{property}' must be a list.");
         return array.GetArrayLength() <= LongestTokens ? array.EnumerateArray() : throw new InvalidDataException($"{name}: '{property}' has {array.GetArrayLength()} elements; {LongestTokens} are allowed.");
     }
