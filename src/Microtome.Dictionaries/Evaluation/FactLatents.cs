@@ -17,7 +17,7 @@ public readonly record struct FactLatent(KnownFact Fact, int Layer, int Latent, 
 
 /// <summary>
 /// Whether a dictionary has a latent for each of a list of facts (Gao et al. 2024, arXiv 2406.04093, section 4.2, searches latents for known binary features likewise). A
-/// prompt's activation of a latent is the largest at any of its tokens but the first.
+/// prompt's activation of a latent is that at its last token, where the answer has to be known.
 /// </summary>
 public static class FactLatents
 {
@@ -104,15 +104,14 @@ public static class FactLatents
             hooks.Add(dictionary.Readers[i].Point, dictionary.Readers[i].Layer, (activation, _) => inputs[reader] = activation.Clone());
         }
         transformer.Forward(tokens[start..end], hooks, logits: LogitRows.None);
-        int[] promptOf = [.. Enumerable.Range(start, end - start).SelectMany(prompt => tokens[prompt].Select((_, position) => position == 0 ? -1 : prompt))];
+        int[] promptOf = [.. Enumerable.Range(start, end - start).SelectMany(prompt => tokens[prompt].Select((_, position) => position == tokens[prompt].Length - 1 ? prompt : -1))];
         for (int reader = 0; reader < inputs.Length; reader++)
-            foreach (ActiveFeature feature in dictionary.Readers[reader].Encode(inputs[reader].AsMatrix())) // by position, so by prompt
+            foreach (ActiveFeature feature in dictionary.Readers[reader].Encode(inputs[reader].AsMatrix()))
             {
                 int prompt = promptOf[feature.Position];
                 if (prompt < 0 || !(feature.Value > 0)) continue;
                 if (!activations.TryGetValue((reader, feature.Feature), out List<(int Prompt, float Value)>? list)) activations.Add((reader, feature.Feature), list = []);
-                if (list.Count == 0 || list[^1].Prompt != prompt) list.Add((prompt, feature.Value));
-                else if (feature.Value > list[^1].Value) list[^1] = (prompt, feature.Value);
+                list.Add((prompt, feature.Value));
             }
     }
 

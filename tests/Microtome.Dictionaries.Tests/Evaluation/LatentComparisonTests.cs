@@ -50,7 +50,7 @@ public sealed class LatentComparisonTests : IDisposable
             bias[latent] = -0.9f;
         }
         JudgedDictionary dictionary = JudgedDictionary.Of("facts", AutoencoderReader.Open(MadeAutoencoder.Write(_folder, "facts", Width, subjects.Length, Hook, encoder, bias, new float[subjects.Length * Width])), _source.Model.Specification);
-        KnownFact[] facts = [.. subjects.Select((subject, index) => new KnownFact("kind", $"fact {index}", 0.01, [.. Enumerable.Range(0, 6).Select(wording => new[] { 1, 3 + wording, subject, 9 })]))];
+        KnownFact[] facts = [.. subjects.Select((subject, index) => new KnownFact("kind", $"fact {index}", 0.01, [.. Enumerable.Range(0, 6).Select(wording => new[] { 1, 3 + wording, subject })]))];
 
         IReadOnlyList<FactLatent> found = FactLatents.Find(_source.Model.Transformer, dictionary, facts), chance = FactLatents.Find(_source.Model.Transformer, dictionary, facts, shuffled: 3);
 
