@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microtome.Dictionaries;
 using Microtome.Experiments;
 using Microtome.Models;
+using Microtome.Models.SmallWorld;
 using Microtome.Terminal;
 
 namespace Microtome.Commands;
@@ -22,15 +23,16 @@ internal static class EvaluateDictionaryCommand
         Option<int> context = new("--context") { HelpName = "N", Description = "The most tokens that are read together.", DefaultValueFactory = _ => 128 };
         Option<bool> together = new("--together-only") { Description = "Put in all sites' reconstructions at once only, not each alone too: a fraction of the time for models of many layers." };
         Option<string[]> prompts = new("--prompt", "-p") { HelpName = "TEXT", Description = "Also score the attribution graph of this prompt. May be given again." };
+        Option<bool> facts = new("--facts") { Description = "For models of the small world: also look for a latent of each fact that there is to know." };
         Option<string?> report = new("--report") { HelpName = "FILE", Description = "Write a page with tables and plots: one HTML file that needs nothing else." };
         Option<string?> output = new("--out", "-o") { HelpName = "FILE", Description = "Write the records that --json prints." };
         Option<int> seed = new("--seed") { HelpName = "N", Description = "For texts that the model writes, and for intervals." };
         ExampleCommand command = new("evaluate-dictionary", "Judge dictionaries: variance unexplained, sparsity, the loss with reconstructions put in, dead latents, shrinkage.",
             "microtome evaluate-dictionary --report transcoders.html",
             "microtome evaluate-dictionary -m Qwen/Qwen3-0.6B -t mwhanna/qwen3-0.6b-transcoders-lowl0 --source texts/ --together-only",
-            "microtome evaluate-dictionary -m models/small-world -d saes/1k -d saes/4k -d saes/16k --report sweep.html --out sweep.jsonl")
+            "microtome evaluate-dictionary -m models/small-world -d saes/1k -d saes/4k -d saes/16k --facts --report sweep.html --out sweep.jsonl")
         {
-            model, dictionaries, source, tokens, context, together, prompts, report, output, seed, memory, threads, json,
+            model, dictionaries, source, tokens, context, together, prompts, facts, report, output, seed, memory, threads, json,
         };
         CommonOptions.Positive(context);
         command.Validators.Add(result =>
@@ -61,6 +63,7 @@ internal static class EvaluateDictionaryCommand
                 {
                     Evaluation = new EvaluationOptions { Tokens = result.GetValue(tokens), EachSite = !result.GetValue(together) },
                     Prompts = result.GetValue(prompts) ?? [],
+                    Facts = result.GetValue(facts) ? WorldFacts.Of(new World(), loaded.Prompts) : [],
                     Seed = result.GetValue(seed),
                 };
                 DictionaryStudy study = DictionaryStudy.Run(loaded, judged, texts, options, new Reporter(progress), cancellation);

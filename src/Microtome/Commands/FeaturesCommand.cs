@@ -17,13 +17,15 @@ internal static class FeaturesCommand
         Option<int?> threads = CommonOptions.Threads(), layer = new("--layer") { Description = "Only this layer's.", HelpName = "N" }, position = new("--position") { Description = "Only at this position.", HelpName = "N" };
         Option<string[]> steer = SteerOption.Create();
         Option<bool> json = CommonOptions.Json();
+        Option<string?> index = new("--index") { HelpName = "FILE|DIR", Description = "Also show what features are known for: labels and promoted tokens of an index that microtome index wrote, or of a folder of feature JSON." };
         Option<int> most = new("--top") { HelpName = "N", Description = "How many to print; 0 for all.", DefaultValueFactory = _ => 40 };
         ExampleCommand command = new("features", "List the features that are active on a prompt, strongest first.",
             "microtome features --prompt \"Once upon a time, there was a little girl named\" --layer 4",
             "microtome features -m google/gemma-2-2b -t mntss/gemma-scope-transcoders -p \"The capital of France is\" --position 5 --json",
-            "microtome features --prompt \"Tom went to the park. He was\" --steer happy.safetensors@2:4 --layer 3")
+            "microtome features --prompt \"Tom went to the park. He was\" --steer happy.safetensors@2:4 --layer 3",
+            "microtome features --prompt \"Once upon a time\" --index stories.features")
         {
-            model, transcoders, prompt, layer, position, most, steer, memory, threads, json,
+            model, transcoders, prompt, layer, position, most, index, steer, memory, threads, json,
         };
         CommonOptions.NotNegative(most);
         CommonOptions.FitTogether(command, model, transcoders);
@@ -36,6 +38,7 @@ internal static class FeaturesCommand
             ModelSource source = new(progress.Downloads, cancellation);
             using LoadedModel loaded = await source.LoadModelAsync(result.GetValue(model));
             using TranscoderSet set = await source.LoadTranscodersAsync(result.GetValue(transcoders));
+            using IFeatureSource? known = result.GetValue(index) is { } path ? FeatureSource.Open(path) : null;
             int[] tokens = loaded.Prompts.EncodeForTracing(text);
             int? onlyLayer = Check(result.GetValue(layer), set.Layers.Count, "layer"), onlyPosition = Check(result.GetValue(position), tokens.Length, "position");
             SteeringMeasure measure = new();
@@ -50,16 +53,16 @@ internal static class FeaturesCommand
             if (result.GetValue(most) > 0) shown = shown.Take(result.GetValue(most));
             if (result.GetValue(json))
             {
-                foreach (FeatureNode feature in shown) Print(feature, loaded.Prompts.TextOf(tokens[feature.Position]));
+                foreach (FeatureNode feature in shown) Print(feature, loaded.Prompts.TextOf(tokens[feature.Position]), known?.Find(feature.Layer, feature.Feature));
                 return 0;
             }
             int dropped = local.Model.DroppedPositions(tokens);
             string left = dropped == 1 ? "position 0 is" : $"positions 0 to {dropped - 1} are";
             Screen.Line($"{TextFormat.Number(found.Length)} active features of {TextFormat.Number(set.Layers.Sum(l => (long)l.Features))}, {TextFormat.Value((double)found.Length / Math.Max(1, tokens.Length - dropped))} a token; {left} left out");
-            Screen.Table([">activation", ">layer", ">feature", ">position", "token"], shown.Select(feature => new[]
+            Screen.Table([">activation", ">layer", ">feature", ">position", "token", .. known is null ? Array.Empty<string>() : ["known for"]], shown.Select(feature => new[]
             {
                 TextFormat.Value(feature.Activation), $"{feature.Layer}", $"{feature.Feature}", $"{feature.Position}", Screen.Escape(TextFormat.Token(loaded.Prompts.TextOf(tokens[feature.Position]))),
-            }));
+            }.Concat(known is null ? [] : [Screen.Escape(Known(known.Find(feature.Layer, feature.Feature)))]).ToArray()));
             return 0;
         });
         return command;
@@ -68,13 +71,39 @@ internal static class FeaturesCommand
     private static int? Check(int? value, int count, string name) =>
         value is null || (uint)value.Value < (uint)count ? value : throw new ArgumentException($"There is no {name} {value}; there are 0 to {count - 1}.");
 
-    private static void Print(FeatureNode feature, string token) => JsonRecord.Print(json =>
+    /// <summary>A feature's label, else its strongest token in context and what it promotes.</summary>
+    private static string Known(FeatureData? data)
+    {
+        if (data is null) return "";
+        if (data.Label is not null) return data.Label;
+        string promoted = string.Join(' ', data.Promoted.Take(3).Select(effect => TextFormat.Token(effect.Token)));
+        if (data.Strongest.Count == 0) return promoted;
+        FeatureExample example = data.Strongest[0];
+        string context = string.Concat(example.Tokens.Take(example.Peak + 1).TakeLast(6));
+        return $"{TextFormat.Token(context, 40)} promotes {promoted}";
+    }
+
+    private static void Print(FeatureNode feature, string token, FeatureData? known) => JsonRecord.Print(json =>
     {
         json.WriteNumber("layer", feature.Layer);
         json.WriteNumber("position", feature.Position);
         json.WriteNumber("feature", feature.Feature);
         json.WriteNumber("activation", feature.Activation);
         json.WriteString("token", token);
+        if (known is null) return;
+        if (known.Label is not null) json.WriteString("label", known.Label);
+        json.WriteStrings("promoted", known.Promoted.Select(effect => effect.Token));
+        json.WriteStrings("suppressed", known.Suppressed.Select(effect => effect.Token));
+        json.WriteStartArray("strongest");
+        foreach (FeatureExample example in known.Strongest)
+        {
+            json.WriteStartObject();
+            json.WriteStrings("tokens", example.Tokens);
+            json.WriteNumber("peak", example.Peak);
+            json.WriteNumber("activation", example.Value);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
     });
 
     private sealed class FractionReporter(ProgressDisplay display) : IProgress<double>

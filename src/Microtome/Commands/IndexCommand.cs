@@ -10,7 +10,8 @@ internal static class IndexCommand
 {
     public static Command Create()
     {
-        Option<string?> model = CommonOptions.Model(), transcoders = CommonOptions.Transcoders(), memory = CommonOptions.Memory();
+        Option<string?> model = CommonOptions.Model(), memory = CommonOptions.Memory();
+        Option<string?> dictionary = new("--dictionary", "-d", "--transcoders", "-t") { HelpName = "DIR|owner/name", Description = "A set of transcoders, or a folder of one autoencoder. Without it, the transcoders that come with the small model." };
         Option<int?> threads = CommonOptions.Threads();
         Option<bool> json = CommonOptions.Json();
         Option<string?> source = new("--source", "-s") { HelpName = "FILE|DIR", Description = "The texts: a .txt file (documents separated by lines <|endoftext|>), a .jsonl file (objects with a \"text\"), or a folder of such. Without it, texts that the model itself writes." };
@@ -26,9 +27,12 @@ internal static class IndexCommand
             "microtome index --out stories.features --tokens 500000",
             "microtome index -m Qwen/Qwen3-0.6B -t mwhanna/qwen3-0.6b-transcoders-lowl0 --source texts/ --out qwen.features --json-folder viewer/")
         {
-            model, transcoders, source, output, tokens, context, examples, samples, promoted, folder, seed, memory, threads, json,
+            model, dictionary, source, output, tokens, context, examples, samples, promoted, folder, seed, memory, threads, json,
         };
-        CommonOptions.FitTogether(command, model, transcoders);
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(model) is null != result.GetResult(dictionary) is null) result.AddError("--model and --dictionary go together: features belong to the model that their dictionary was made for.");
+        });
         CommonOptions.Positive(context);
         CommonOptions.Positive(examples);
         CommonOptions.NotNegative(samples);
@@ -40,8 +44,8 @@ internal static class IndexCommand
             using ProgressDisplay progress = new();
             ModelSource models = new(progress.Downloads, cancellation);
             using LoadedModel loaded = await models.LoadModelAsync(result.GetValue(model));
-            using TranscoderSet set = await models.LoadTranscodersAsync(result.GetValue(transcoders));
-            set.CheckFits(loaded.Specification);
+            (JudgedDictionary judged, IDisposable files) = await DictionarySource.OpenAsync(result.GetValue(dictionary), models, loaded.Specification);
+            using IDisposable open = files;
             int length = result.GetResult(context) is { Implicit: false } ? result.GetValue(context) : Math.Min(result.GetValue(context), loaded.Specification.ContextLength);
             ContextSource texts = TextSource.Open(result.GetValue(source), loaded, length, result.GetValue(seed));
             IndexOptions options = new()
@@ -52,7 +56,7 @@ internal static class IndexCommand
                 Promoted = result.GetValue(promoted),
             };
             string file = result.GetValue(output)!;
-            FeatureIndexer.Run(loaded, DictionaryFeatures.Of(set), texts, length, file, options, new Reporter(progress), cancellation);
+            FeatureIndexer.Run(loaded, judged.Features, texts, length, file, options, new Reporter(progress), cancellation);
             using FeatureIndex index = FeatureIndex.Open(file);
             long? written = result.GetValue(folder) is { } target ? FeatureFolder.Write(index, target, new FolderReporter(progress), cancellation) : null;
             progress.Clear();
