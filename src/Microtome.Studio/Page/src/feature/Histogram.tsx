@@ -17,7 +17,7 @@ export function Histogram({ edges, counts, mark }: { edges: number[]; counts: nu
         const left = x(edges[i]);
         return (
           count > 0 && (
-            <rect class="bar" x={left + 0.5} y={y(count)} width={Math.max(1, x(edges[i + 1]) - left - 1)} height={height - bottom - y(count)}>
+            <rect class="histogram-bar" x={left + 0.5} y={y(count)} width={Math.max(1, x(edges[i + 1]) - left - 1)} height={height - bottom - y(count)}>
               <title>{`${edges[i].toFixed(2)} to ${edges[i + 1].toFixed(2)}: ${count.toLocaleString("en")}`}</title>
             </rect>
           )

@@ -127,7 +127,8 @@ export async function openTrace(id: string, given?: { pinned: string[]; groups: 
   isChosen = false;
   loadGraph();
   try {
-    const saved = await get<Story>(`/traces/${id}/story`);
+    const saved = { ...emptyStory, ...(await get<Story>(`/traces/${id}/story`)) };
+    saved.view ??= {};
     if (traceId.value !== id) return;
     const fromLink = given && (given.pinned.length > 0 || given.groups.length > 0) && !isSameStory(saved, given);
     batch(() => {

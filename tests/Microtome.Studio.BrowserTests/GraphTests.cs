@@ -1,0 +1,161 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.Playwright;
+using Xunit.Abstractions;
+using static Microsoft.Playwright.Assertions;
+
+namespace Microtome.Studio.BrowserTests;
+
+[Collection(nameof(Studio))]
+public sealed class GraphTests(Studio studio, ITestOutputHelper output)
+{
+    [Fact]
+    public async Task The_pointer_shows_a_nodes_strongest_inputs_and_outputs_and_pins_it()
+    {
+        await using StudioPage page = await OpenAsync();
+        await page.SelectStrongestFeatureAsync();
+        (float x, float y) = await page.SelectedPlaceAsync();
+        await page.Page.Mouse.MoveAsync(x, y);
+        ILocator card = page.Page.GetByRole(AriaRole.Tooltip);
+        await Expect(card).ToContainTextAsync("Strongest inputs");
+        await Expect(card).ToContainTextAsync("Strongest outputs");
+        await page.PictureAsync("hover");
+        await page.Page.Mouse.ClickAsync(x, y);
+        await Expect(page.Story.Locator(".pin")).ToHaveCountAsync(1);
+    }
+
+    [Fact]
+    public async Task The_sliders_prune_again()
+    {
+        await using StudioPage page = await OpenAsync();
+        int nodes = await page.NodesAsync(), edges = await page.EdgesAsync();
+        await page.Labelled("Edges").FocusAsync();
+        for (int i = 0; i < 20; i++) await page.Page.Keyboard.PressAsync("ArrowLeft");
+        await Expect(page.Canvas).Not.ToHaveAttributeAsync("data-edges", $"{edges}");
+        await page.Labelled("Nodes").FocusAsync();
+        await page.Page.Keyboard.PressAsync("Home");
+        await Expect(page.Canvas).Not.ToHaveAttributeAsync("data-nodes", $"{nodes}");
+        (await page.NodesAsync()).ShouldBeLessThan(nodes);
+    }
+
+    [Fact]
+    public async Task A_search_finds_features_by_id_and_tokens_by_text()
+    {
+        await using StudioPage page = await OpenAsync();
+        ILocator search = page.Labelled("Search labels, tokens and feature ids");
+        await search.FillAsync("4/142");
+        await Expect(page.Page.Locator(".search-count")).ToContainTextAsync("1 found");
+        await search.PressAsync("Enter");
+        (await page.SelectedAsync()).ShouldContain("4/142");
+        await search.FillAsync("named");
+        await Expect(page.Page.Locator(".search-count")).Not.ToContainTextAsync("1 found");
+        await search.FillAsync("no such thing");
+        await Expect(page.Page.GetByText("Nothing matches")).ToBeVisibleAsync();
+        await page.Button("Clear the filters").ClickAsync();
+        await Expect(search).ToHaveValueAsync("");
+    }
+
+    [Fact]
+    public async Task Nodes_are_filtered_by_token_and_layer()
+    {
+        await using StudioPage page = await OpenAsync();
+        await page.Button("Filter nodes").ClickAsync();
+        await page.Labelled("Layer").SelectOptionAsync("2");
+        await page.InGraphAsync("Home");
+        await page.InGraphAsync("ArrowRight");
+        (await page.SelectedAsync()).ShouldMatch("(Feature 2/|layer 2)");
+    }
+
+    [Fact]
+    public async Task The_features_of_a_token_are_shown_as_one_node_a_layer()
+    {
+        await using StudioPage page = await OpenAsync();
+        int nodes = await page.NodesAsync();
+        await page.SelectStrongestFeatureAsync();
+        await page.InGraphAsync("g");
+        await Expect(page.Canvas).Not.ToHaveAttributeAsync("data-nodes", $"{nodes}");
+        (await page.NodesAsync()).ShouldBeLessThan(nodes - 20);
+        await page.PictureAsync("grouped");
+    }
+
+    [Fact]
+    public async Task A_pane_fills_the_window_and_gives_it_back()
+    {
+        await using StudioPage page = await OpenAsync();
+        await page.Button("Full window: Graph").ClickAsync();
+        (await page.Page.Locator(".graph-pane").BoundingBoxAsync())!.Width.ShouldBe(1280);
+        await page.PictureAsync("full-window");
+        await page.Page.Keyboard.PressAsync("Escape");
+        (await page.Page.Locator(".graph-pane").BoundingBoxAsync())!.Width.ShouldBeLessThan(1000);
+    }
+
+    [Fact]
+    public async Task A_large_graph_is_panned_and_zoomed()
+    {
+        await using StudioPage page = await studio.OpenAsync();
+        await page.Labelled("Graph file").SetInputFilesAsync(new FilePayload { Name = "large.json", MimeType = "application/json", Buffer = LargeGraph(nodes: 1500, edges: 60_000) });
+        await page.WaitForGraphAsync();
+        (await page.EdgesAsync()).ShouldBe(60_000);
+        LocatorBoundingBoxResult box = (await page.Canvas.BoundingBoxAsync())!;
+        await page.Page.EvaluateAsync(
+            """
+            () => {
+              window.frameTimes = [];
+              const note = (time) => { window.frameTimes.push(time); requestAnimationFrame(note); };
+              requestAnimationFrame(note);
+            }
+            """);
+        (float x, float y) = (box.X + box.Width / 2, box.Y + box.Height / 2);
+        await page.Page.Mouse.MoveAsync(x, y);
+        await page.Page.Mouse.DownAsync();
+        for (int i = 0; i < 120; i++) await page.Page.Mouse.MoveAsync(x + 140 * MathF.Sin(i * 0.1f), y + 90 * MathF.Sin(i * 0.07f));
+        await page.Page.Mouse.UpAsync();
+        double[] times = await page.Page.EvaluateAsync<double[]>("window.frameTimes");
+        double[] gaps = [.. times.Zip(times.Skip(1), (a, b) => b - a).Order()];
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Panning 1,500 nodes and 60,000 edges: {gaps.Length * 1000 / gaps.Sum():0} frames a second, median {gaps[gaps.Length / 2]:0.0} ms, 95th percentile {gaps[gaps.Length * 95 / 100]:0.0} ms."));
+        await page.Page.Mouse.WheelAsync(0, -400);
+        await page.WaitForGraphAsync();
+        await page.PictureAsync("large");
+    }
+
+    private async Task<StudioPage> OpenAsync()
+    {
+        string id = await studio.TraceAsync();
+        StudioPage page = await studio.OpenAsync();
+        await page.OpenTraceAsync(id);
+        return page;
+    }
+
+    /// <summary>A graph.json of 24 tokens and 12 layers, with random edges that go upwards and never to an earlier token.</summary>
+    private static byte[] LargeGraph(int nodes, int edges)
+    {
+        const int Tokens = 24, Layers = 12;
+        Random random = new(5);
+        StringBuilder json = new("""{"metadata":{"slug":"large","scan":"large","prompt":"large","node_threshold":1,"schema_version":1,"prompt_tokens":[""");
+        json.AppendJoin(',', Enumerable.Range(0, Tokens).Select(i => $"\" t{i}\"")).Append("""]},"qParams":{"pinnedIds":[],"supernodes":[],"linkType":"both","clickedId":"","sg_pos":""},"nodes":[""");
+        List<(string Id, int Layer, int Position)> made = [];
+        void Add(string id, string layer, int atLayer, int position, string type, int feature, double probability)
+        {
+            if (made.Count > 0) json.Append(',');
+            made.Add((id, atLayer, position));
+            json.Append(CultureInfo.InvariantCulture, $$"""{"node_id":"{{id}}","feature":{{feature}},"layer":"{{layer}}","ctx_idx":{{position}},"feature_type":"{{type}}","token_prob":{{probability}},"is_target_logit":{{(probability > 0 ? "true" : "false")}},"run_idx":0,"reverse_ctx_idx":0,"jsNodeId":"{{id}}-0","clerp":"","influence":{{random.NextDouble():0.####}},"activation":1.5}""");
+        }
+        for (int i = 0; i < Tokens; i++) Add($"E_{i}_{i}", "E", -1, i, "embedding", i, 0);
+        for (int i = 0; i < nodes - Tokens - 1; i++)
+        {
+            (int layer, int position) = (random.Next(Layers), random.Next(Tokens));
+            Add($"{layer}_{i}_{position}", $"{layer}", layer, position, "cross layer transcoder", i, 0);
+        }
+        Add($"{Layers + 1}_7_{Tokens - 1}", $"{Layers + 1}", Layers, Tokens - 1, "logit", 7, 0.9);
+        json.Append("],\"links\":[");
+        HashSet<(int, int)> seen = [];
+        while (seen.Count < edges)
+        {
+            (int source, int target) = (random.Next(nodes), random.Next(nodes));
+            if (made[source].Layer >= made[target].Layer || made[source].Position > made[target].Position || !seen.Add((source, target))) continue;
+            if (seen.Count > 1) json.Append(',');
+            json.Append(CultureInfo.InvariantCulture, $$"""{"source":"{{made[source].Id}}","target":"{{made[target].Id}}","weight":{{Math.Pow(random.NextDouble(), 6) * random.Next(-1, 2) + 1e-4:0.######}}}""");
+        }
+        return Encoding.UTF8.GetBytes(json.Append("]}").ToString());
+    }
+}

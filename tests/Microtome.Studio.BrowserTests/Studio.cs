@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using Microsoft.Playwright;
+
+namespace Microtome.Studio.BrowserTests;
+
+/// <summary>The real program with the model that comes with it, and a Chromium to look at its page with.</summary>
+public sealed class Studio : IAsyncLifetime, IDisposable
+{
+    public const string Prompt = "Once upon a time, there was a little girl named";
+    private static readonly string[] Browsers = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+    private readonly TemporaryFolder _data = new();
+    private Process _program = null!;
+    private IPlaywright _playwright = null!;
+    private IBrowser _browser = null!;
+    private HttpClient _api = null!;
+
+    public string Entrance { get; private set; } = "";
+
+    public async Task InitializeAsync()
+    {
+        Assertions.SetDefaultExpectTimeout(60_000); // a guard against hanging, not an expectation
+        ProcessStartInfo start = new("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        foreach (string argument in new[] { Path.Combine(AppContext.BaseDirectory, "microtome.dll"), "studio", "--no-open", "--json", "--data", _data.Path }) start.ArgumentList.Add(argument);
+        _program = Process.Start(start)!;
+        _program.ErrorDataReceived += (_, _) => { };
+        _program.BeginErrorReadLine();
+        string line = await _program.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException("microtome studio ended without an address.");
+        JsonElement record = JsonDocument.Parse(line).RootElement;
+        Entrance = record.GetProperty("url").GetString()!;
+        _api = new HttpClient { BaseAddress = new Uri(Entrance), Timeout = TimeSpan.FromMinutes(5) };
+        _api.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", record.GetProperty("token").GetString());
+
+        _playwright = await Playwright.CreateAsync();
+        string browser = Environment.GetEnvironmentVariable("CHROMIUM") ?? Browsers.FirstOrDefault(File.Exists)
+            ?? throw new FileNotFoundException("These tests need Chromium: install Debian's package chromium, or name a browser in CHROMIUM.");
+        _browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
+        {
+            ExecutablePath = browser,
+            Args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+        });
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _browser.DisposeAsync();
+        _playwright.Dispose();
+        _program.Kill(entireProcessTree: true);
+        await _program.WaitForExitAsync();
+    }
+
+    public void Dispose()
+    {
+        _api.Dispose();
+        _program.Dispose();
+        _data.Dispose();
+    }
+
+    /// <summary>Opens the page as someone with a screen of this size does. Errors of the page fail the test that disposes it.</summary>
+    public async Task<StudioPage> OpenAsync(int width = 1280, int height = 800, ColorScheme scheme = ColorScheme.Light, string hash = "")
+    {
+        IBrowserContext context = await _browser.NewContextAsync(new BrowserNewContextOptions
+        {
+            ViewportSize = new ViewportSize { Width = width, Height = height },
+            ColorScheme = scheme,
+            ReducedMotion = ReducedMotion.Reduce,
+            AcceptDownloads = true,
+        });
+        context.SetDefaultTimeout(60_000);
+        IPage page = await context.NewPageAsync();
+        StudioPage studio = new(page);
+        await page.GotoAsync(Entrance);
+        if (hash.Length > 0)
+        {
+            await page.GotoAsync(new Uri(new Uri(Entrance), "/" + hash).ToString());
+            await page.ReloadAsync();
+        }
+        await Assertions.Expect(page.Locator("#main")).ToBeVisibleAsync();
+        return studio;
+    }
+
+    /// <summary>Traces a prompt through the API. Returns the trace's id.</summary>
+    public async Task<string> TraceAsync(string prompt = Prompt, params string[] targets)
+    {
+        JsonElement trace = await SendAsync(HttpMethod.Post, "/api/traces", new { model = await DefaultModelAsync(), prompt, targets, keep = true });
+        string id = trace.GetProperty("id").GetString()!;
+        using CancellationTokenSource patience = new(TimeSpan.FromMinutes(2));
+        while (trace.GetProperty("state").GetString() is "queued" or "running")
+        {
+            await Task.Delay(50, patience.Token);
+            trace = await SendAsync(HttpMethod.Get, $"/api/traces/{id}");
+        }
+        trace.GetProperty("state").GetString().ShouldBe("done");
+        return id;
+    }
+
+    public async Task<string> DefaultModelAsync() => (await SendAsync(HttpMethod.Get, "/api/studio")).GetProperty("defaultModel").GetString()!;
+
+    public async Task<JsonElement> SendAsync(HttpMethod method, string path, object? body = null)
+    {
+        using HttpRequestMessage request = new(method, path);
+        if (body is not null) request.Content = new StringContent(JsonSerializer.Serialize(body), Encoding.UTF8, "application/json");
+        using HttpResponseMessage response = await _api.SendAsync(request);
+        string text = await response.Content.ReadAsStringAsync();
+        response.IsSuccessStatusCode.ShouldBeTrue($"{method} {path}: {text}");
+        return text.Length == 0 ? default : JsonDocument.Parse(text).RootElement;
+    }
+}
+
+[CollectionDefinition(nameof(Studio))]
+public sealed class StudioCollection : ICollectionFixture<Studio>;
