@@ -59,7 +59,7 @@ public sealed class GraphTests(Studio studio, ITestOutputHelper output)
     public async Task Nodes_are_filtered_by_token_and_layer()
     {
         await using StudioPage page = await OpenAsync();
-        await page.Button("Filter nodes").ClickAsync();
+        await page.Button("Filter").ClickAsync();
         await page.Labelled("Layer").SelectOptionAsync("2");
         await page.InGraphAsync("Home");
         await page.InGraphAsync("ArrowRight");
@@ -149,13 +149,19 @@ public sealed class GraphTests(Studio studio, ITestOutputHelper output)
         Add($"{Layers + 1}_7_{Tokens - 1}", $"{Layers + 1}", Layers, Tokens - 1, "logit", 7, 0.9);
         json.Append("],\"links\":[");
         HashSet<(int, int)> seen = [];
-        while (seen.Count < edges)
+        void Link(int source, int target)
         {
-            (int source, int target) = (random.Next(nodes), random.Next(nodes));
-            if (made[source].Layer >= made[target].Layer || made[source].Position > made[target].Position || !seen.Add((source, target))) continue;
+            if (made[source].Layer >= made[target].Layer || made[source].Position > made[target].Position || !seen.Add((source, target))) return;
             if (seen.Count > 1) json.Append(',');
             json.Append(CultureInfo.InvariantCulture, $$"""{"source":"{{made[source].Id}}","target":"{{made[target].Id}}","weight":{{Math.Pow(random.NextDouble(), 6) * random.Next(-1, 2) + 1e-4:0.######}}}""");
         }
+        // Each feature is fed and feeds the output, so that pruning leaves no edge out.
+        for (int i = Tokens; i < nodes - 1; i++)
+        {
+            Link(made[i].Position, i);
+            Link(i, nodes - 1);
+        }
+        while (seen.Count < edges) Link(random.Next(nodes), random.Next(nodes));
         return Encoding.UTF8.GetBytes(json.Append("]}").ToString());
     }
 }

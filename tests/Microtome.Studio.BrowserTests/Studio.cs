@@ -22,8 +22,9 @@ public sealed class Studio : IAsyncLifetime, IDisposable
     public async Task InitializeAsync()
     {
         Assertions.SetDefaultExpectTimeout(60_000); // a guard against hanging, not an expectation
+        string models = Path.Combine(TestFiles.Repository, "models");
         ProcessStartInfo start = new("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
-        foreach (string argument in new[] { Path.Combine(AppContext.BaseDirectory, "microtome.dll"), "studio", "--no-open", "--json", "--data", _data.Path }) start.ArgumentList.Add(argument);
+        foreach (string argument in new[] { Path.Combine(AppContext.BaseDirectory, "microtome.dll"), "studio", "--no-open", "--json", "--data", _data.Path, "-m", Path.Combine(models, "stories260k"), "-t", Path.Combine(models, "stories260k-transcoders") }) start.ArgumentList.Add(argument);
         _program = Process.Start(start)!;
         _program.ErrorDataReceived += (_, _) => { };
         _program.BeginErrorReadLine();

@@ -1,5 +1,8 @@
 import { defineConfig } from "vite";
 
+// The address that a running studio printed: its API answers the page that `npm run dev` shows.
+const studio = process.env.STUDIO ? new URL(process.env.STUDIO) : null;
+
 // File names carry no hashes: the built page is committed, and CI compares it with what it builds.
 export default defineConfig({
   base: "./",
@@ -19,6 +22,16 @@ export default defineConfig({
     },
   },
   server: {
-    proxy: { "/api": process.env.STUDIO ?? "http://127.0.0.1:7341" },
+    host: "127.0.0.1",
+    proxy: studio
+      ? {
+          "/api": {
+            target: studio.origin,
+            changeOrigin: true,
+            headers: { Authorization: `Bearer ${studio.searchParams.get("token")}` },
+            configure: (proxy) => proxy.on("proxyReq", (request) => request.removeHeader("origin")),
+          },
+        }
+      : undefined,
   },
 });

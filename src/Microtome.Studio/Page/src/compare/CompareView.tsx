@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { ZoomTransform } from "d3-zoom";
 import { get } from "../api/client";
 import type { Comparison, Trace } from "../api/types";
@@ -62,13 +62,19 @@ export function CompareView() {
 
 function Compared({ comparison }: { comparison: Comparison }) {
   const sides = useMemo(() => sidesOf(comparison), [comparison]);
-  const layout = useMemo(() => layOut(sides.a, 1.25), [sides]);
+  const graphs = useRef<HTMLDivElement>(null);
+  const [aspect, setAspect] = useState(1.5);
+  const layout = useMemo(() => layOut(sides.a, aspect), [sides, aspect]);
+  useLayoutEffect(() => {
+    const { width, height } = graphs.current!.querySelector(".graph-canvas")!.getBoundingClientRect();
+    if (width > 100 && height > 120) setAspect((width - 62) / (height - 70));
+  }, []);
   const transform = useSignal<ZoomTransform | null>(null);
   const focus = useSignal<number | null>(null);
   const { summary } = comparison;
   return (
     <>
-      <div class="compare-graphs">
+      <div class="compare-graphs" ref={graphs}>
         <Side side="a" trace={comparison.a} sides={sides} layout={layout} transform={transform} focus={focus} />
         <Side side="b" trace={comparison.b} sides={sides} layout={layout} transform={transform} focus={focus} />
       </div>

@@ -251,7 +251,7 @@ function Filters() {
           <div class="field-row">
             <label>
               Layer
-              <select value={layer === null ? "" : String(layer)} onChange={(event) => (filters.value = { ...filters.value, layer: event.currentTarget.value === "" ? null : Number(event.currentTarget.value) })}>
+              <select aria-label="Layer" value={layer === null ? "" : String(layer)} onChange={(event) => (filters.value = { ...filters.value, layer: event.currentTarget.value === "" ? null : Number(event.currentTarget.value) })}>
                 <option value="">all</option>
                 {Array.from({ length: shown.layers }, (_, i) => (
                   <option value={i}>{i}</option>
@@ -260,7 +260,7 @@ function Filters() {
             </label>
             <label>
               Nodes
-              <select value={kind} onChange={(event) => (filters.value = { ...filters.value, kind: event.currentTarget.value as typeof kind })}>
+              <select aria-label="Nodes to show" value={kind} onChange={(event) => (filters.value = { ...filters.value, kind: event.currentTarget.value as typeof kind })}>
                 <option value="all">all</option>
                 <option value="labelled">with a label</option>
                 <option value="pinned">pinned</option>

@@ -86,7 +86,7 @@ export function drawNames(context: CanvasRenderingContext2D, { graph, layout, ma
     context.fillText(text, left, atY);
   };
   const short = (text: string) => (text.length > 26 ? `${text.slice(0, 25)}…` : text);
-  for (const node of graph.nodes) if (node.kind === "target") write(node.index, `${short(nodeName(node, graph.tokens))} ${percent(node.probability)}`, "above", true);
+  for (const node of graph.nodes) if (node.kind === "target" && matches[node.index]) write(node.index, `${short(nodeName(node, graph.tokens))} ${percent(node.probability)}`, "above", true);
   if (marks.focus !== null && graph.nodes[marks.focus].kind !== "target") write(marks.focus, short(nodeName(graph.nodes[marks.focus], graph.tokens)), "right", true);
   if (marks.selected !== null && marks.selected !== marks.focus && graph.nodes[marks.selected].kind !== "target") write(marks.selected, short(nodeName(graph.nodes[marks.selected], graph.tokens)), "right", true);
   for (const index of marks.pinned) if (graph.nodes[index].kind !== "target") write(index, short(nodeName(graph.nodes[index], graph.tokens)), "right", false);

@@ -90,7 +90,7 @@ export function DiagramView({ diagram, svgRef }: { diagram: Diagram; svgRef: Ref
               {box.title}
             </text>
             {box.note && (
-              <text class="box-note" x={box.width - 10} y={box.height + 13} text-anchor="end">
+              <text class="box-note" x="12" y={box.height - 8}>
                 {box.note} of influence
               </text>
             )}

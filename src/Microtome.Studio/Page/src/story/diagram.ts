@@ -72,7 +72,7 @@ export function drawStory(story: Story, graph: Graph, sums: Sums | null, places:
       lines: lines.map((line) => shorten(line, 32)),
       more,
       width: Math.round(Math.max(92, Math.min(220, longest + 24))),
-      height: 30 + (lines.length + (more ? 1 : 0)) * lineHeight + (unit.isGroup ? 4 : 0),
+      height: 30 + (lines.length + (more ? 1 : 0) + (unit.isGroup ? 1 : 0)) * lineHeight,
       x: 0,
       y: 0,
       layer: mean(nodes, (node) => node.layer) ?? layerOf(unit.nodes[0]),
@@ -87,7 +87,7 @@ export function drawStory(story: Story, graph: Graph, sums: Sums | null, places:
   }
   if (sums)
     sums.groups.forEach((sum, i) => {
-      if (boxes[i] && sum.influence != null && boxes[i].isGroup) boxes[i].note = percent(sum.influence);
+      if (boxes[i]?.isGroup && sum.influence != null) boxes[i].note = percent(sum.influence);
     });
 
   const strongest = max(sums?.edges ?? [], (edge) => Math.abs(edge.weight)) || 1;
