@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
 
 namespace Microtome.Models.Training;
 
@@ -12,7 +11,7 @@ internal sealed class TrainingFolder(string folder)
     private readonly string _checkpoints = Path.Combine(folder, "checkpoints");
     private readonly StringBuilder _pending = new();
 
-    public string CurvePath { get; } = Path.Combine(folder, "curve.jsonl");
+    public string CurvePath { get; } = TrainingCurve.PathIn(folder);
 
     public string? LastCheckpoint() => Checkpoints().LastOrDefault().Path;
 
@@ -27,7 +26,7 @@ internal sealed class TrainingFolder(string folder)
 
     public void Append(TrainingRecord record)
     {
-        _pending.Append(Line(record)).Append('\n');
+        _pending.Append(TrainingCurve.Line(record)).Append('\n');
         if (_pending.Length > 1 << 14) FlushCurve();
     }
 
@@ -38,7 +37,7 @@ internal sealed class TrainingFolder(string folder)
         List<string> kept = [];
         foreach (string line in File.ReadLines(CurvePath))
         {
-            if (StepOf(line) is not { } own || own > step) break;
+            if (TrainingCurve.Parse(line) is not { } record || record.Step > step) break;
             kept.Add(line);
         }
         AtomicFile.Write(CurvePath, stream =>
@@ -53,37 +52,6 @@ internal sealed class TrainingFolder(string folder)
         Directory.CreateDirectory(folder);
         File.AppendAllText(CurvePath, _pending.ToString());
         _pending.Clear();
-    }
-
-    private static long? StepOf(string line)
-    {
-        try
-        {
-            using JsonDocument document = JsonDocument.Parse(line);
-            return document.RootElement.GetProperty("step").GetInt64();
-        }
-        catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
-        {
-            return null; // a line that was cut off
-        }
-    }
-
-    private static string Line(TrainingRecord record)
-    {
-        using MemoryStream buffer = new();
-        using (Utf8JsonWriter json = new(buffer))
-        {
-            json.WriteStartObject();
-            json.WriteNumber("step", record.Step);
-            json.WriteNumber("loss", Math.Round(record.Loss, 6));
-            json.WriteNumber("learning_rate", double.Parse(record.LearningRate.ToString("g6", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture));
-            json.WriteNumber("gradient_norm", Math.Round(record.GradientNorm, 6));
-            json.WriteNumber("tokens", record.Tokens);
-            json.WriteNumber("seconds", Math.Round(record.Seconds, 4));
-            if (record.ValidationLoss is { } validation) json.WriteNumber("validation_loss", Math.Round(validation, 6));
-            json.WriteEndObject();
-        }
-        return Encoding.UTF8.GetString(buffer.ToArray());
     }
 
     private List<(long Step, string Path)> Checkpoints()

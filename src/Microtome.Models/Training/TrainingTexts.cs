@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Microtome.Models.SmallWorld;
 
 namespace Microtome.Models.Training;
 
@@ -10,7 +11,14 @@ namespace Microtome.Models.Training;
 /// <param name="Sample">Some of the texts to train on, of which the vocabulary is made.</param>
 public sealed record TrainingTexts(string Name, IEnumerable<string> Training, IEnumerable<string> Validation, IEnumerable<string> Sample)
 {
+    /// <summary>The name of the sentences of <see cref="World"/>, in place of files.</summary>
+    public const string SmallWorld = "small-world";
+
     private const int SampleLength = 16 << 20; // characters
+
+    /// <summary>The texts that a recipe's sources name: <see cref="SmallWorld"/>, or files.</summary>
+    /// <inheritdoc cref="TextFiles(IReadOnlyList{string})" path="/exception"/>
+    public static TrainingTexts Open(IReadOnlyList<string> sources, int seed) => sources is [SmallWorld] ? From(SmallWorld, new World().Documents, seed) : FromFiles(sources, seed);
 
     /// <summary>Texts of a generator; validation has another seed than training.</summary>
     public static TrainingTexts From(string name, TextSource source, int seed)

@@ -1,5 +1,8 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Text;
+using Microtome.Experiments;
+using Microtome.Models;
 using Microtome.Models.Training;
 using Microtome.Numerics;
 using Microtome.Terminal;
@@ -15,7 +18,7 @@ internal static class TrainLmCommand
     {
         DecoderShape shapes = new() { Vocabulary = 2048 };
         TrainingOptions trainings = new();
-        Option<string[]> source = new("--source") { HelpName = "FILE…", Description = "UTF-8 text files; <|endoftext|> ends a text within one.", AllowMultipleArgumentsPerToken = true };
+        Option<string[]> source = new("--source") { HelpName = "FILE…", Description = "UTF-8 text files; <|endoftext|> ends a text within one. Or small-world: sentences about a small world, of which the model that comes with Microtome was made.", AllowMultipleArgumentsPerToken = true };
         Option<DirectoryInfo> output = new("--out", "-o") { HelpName = "DIR", Description = "Where the model, its checkpoints and its curve go.", Required = true };
         Option<bool> resume = new("--resume") { Description = "Go on with the run in --out, to the same bits as if it had never stopped; --steps and --learning-rate can be changed." };
         Option<int> layers = new("--layers") { HelpName = "N", Description = "Layers.", DefaultValueFactory = _ => shapes.Layers };
@@ -43,7 +46,7 @@ internal static class TrainLmCommand
         CommonOptions.Positive(mlpWidth);
         ExampleCommand command = new("train-lm", "Train a language model on text.",
             "microtome train-lm --source stories.txt --out my-model",
-            "microtome train-lm --source books/*.txt --out my-model --layers 6 --width 192 --vocabulary 4096 --steps 8000",
+            "microtome train-lm --source small-world --out world --layers 5 --width 160 --vocabulary 3600 --steps 8000",
             "microtome train-lm --out my-model --resume --learning-rate 0.001")
         {
             source, output, resume, layers, width, heads, shared, mlpWidth, vocabulary, context, steps, batch, rate, warmUp, decay, every, validate, type, seed, threads, json,
@@ -51,7 +54,7 @@ internal static class TrainLmCommand
         command.Validators.Add(result =>
         {
             bool continues = result.GetValue(resume), given = result.GetResult(source) is not null;
-            if (!continues && !given) result.AddError("--source is needed: text files to train on.");
+            if (!continues && !given) result.AddError("--source is needed: text files to train on, or small-world.");
             if (continues && given) result.AddError("--resume goes on with the texts that the run began with; leave --source away.");
         });
         command.SetWork((result, cancellation) =>
@@ -72,7 +75,7 @@ internal static class TrainLmCommand
             }
             else
             {
-                string[] sources = [.. result.GetValue(source)!.Select(Path.GetFullPath)];
+                string[] sources = [.. result.GetValue(source)!.Select(name => name == TrainingTexts.SmallWorld ? name : Path.GetFullPath(name))];
                 LanguageModelRecipe recipe = new()
                 {
                     Sources = sources,
@@ -109,7 +112,7 @@ internal static class TrainLmCommand
         return command;
     }
 
-    private static TrainingTexts Texts(LanguageModelRecipe recipe) => TrainingTexts.FromFiles(recipe.Sources, recipe.Seed);
+    private static TrainingTexts Texts(LanguageModelRecipe recipe) => TrainingTexts.Open(recipe.Sources, recipe.Seed);
 
     private static void Train(LanguageModelRun run, string folder, ProgressDisplay progress, bool records, CancellationToken cancellation)
     {
@@ -138,6 +141,9 @@ internal static class TrainLmCommand
             }
         }, cancellation);
         progress.Clear();
+        Chart chart = TrainingCurveChart.Of(TrainingCurve.Read(TrainingCurve.PathIn(folder)));
+        AtomicFile.Write(Path.Combine(folder, "curve.svg"), stream => stream.Write(Encoding.UTF8.GetBytes(ChartSvg.WriteFile(chart))));
+        AtomicFile.Write(Path.Combine(folder, "curve.vl.json"), stream => stream.Write(Encoding.UTF8.GetBytes(VegaLite.Write(chart))));
         if (!records) Screen.Line($"\nWrote {Screen.Escape(Path.Combine(folder, "model.safetensors"))}; try it: microtome generate --model {Screen.Escape(folder)} --prompt …");
     }
 
