@@ -12,7 +12,7 @@ internal static class TrainCommand
 {
     private sealed record Report(
         string Processor, int Threads, long Parameters, int Tokens, double BestSeconds, double MedianSeconds, double Operations, double GigaflopsPerSecond,
-        double KernelGigaflopsPerSecond, double Efficiency, double ForwardSeconds, double BackwardSeconds, double OptimizerSeconds);
+        double KernelGigaflopsPerSecond, double Efficiency, double EfficiencyByProcessorTime, double ForwardSeconds, double BackwardSeconds, double OptimizerSeconds);
 
     public static Command Create()
     {
@@ -34,7 +34,7 @@ internal static class TrainCommand
                     {report.Processor}, {report.Threads} threads; {report.Parameters:#,0} parameters, {report.Tokens} tokens in a step
                     step        {report.BestSeconds * 1e3:0.0} ms best, {report.MedianSeconds * 1e3:0.0} ms median ({report.ForwardSeconds * 1e3:0.0} forward with the unembedding's gradients, {report.BackwardSeconds * 1e3:0.0} backward, {report.OptimizerSeconds * 1e3:0.0} optimizer)
                     operations  {report.Operations / 1e9:0.00} G in matrix products and attention
-                    rate        {report.GigaflopsPerSecond:0.0} GFLOP/s of the kernel's {report.KernelGigaflopsPerSecond:0.0}: {report.Efficiency:0.0%}
+                    rate        {report.GigaflopsPerSecond:0.0} GFLOP/s of the kernel's {report.KernelGigaflopsPerSecond:0.0}: {report.Efficiency:0.0%}; by processor time, which others' work does not change, {report.EfficiencyByProcessorTime:0.0%}
                     """));
         });
         return command;
@@ -45,28 +45,41 @@ internal static class TrainCommand
         TrainableDecoder decoder = new(shape, seed: 1);
         AdamW optimizer = new(decoder.Parameters);
         Random random = new(2);
-        TrainingBatch[] batches = [.. Enumerable.Range(0, 4).Select(_ => Batch(random, shape.Vocabulary, tokens, length))];
+        IReadOnlyList<TrainingDocument>[] batches = [.. Enumerable.Range(0, 4).Select(_ => Documents(random, shape.Vocabulary, tokens, length))];
         Tape tape = new();
         List<(double Total, double Forward, double Backward, double Optimizer)> times = [];
-        double kernel = 0;
+        double kernel = 0, kernelTime = double.MaxValue;
+        TimeSpan used = default;
         for (int step = 0; step < steps + 3; step++)
         {
-            if (step % 5 == 0) kernel = Math.Max(kernel, Machine.ProductRate());
-            TrainingBatch batch = batches[step % batches.Length];
+            if (step % 5 == 0)
+            {
+                kernel = Math.Max(kernel, Machine.ProductRate());
+                kernelTime = Math.Min(kernelTime, KernelProcessorTime());
+            }
+            TimeSpan before = Environment.CpuUsage.TotalTime;
             long start = Stopwatch.GetTimestamp();
             decoder.ClearGradients();
-            Variable loss = decoder.Loss(tape, batch);
-            double forward = Stopwatch.GetElapsedTime(start).TotalSeconds;
-            tape.Backward(loss);
-            double backward = Stopwatch.GetElapsedTime(start).TotalSeconds - forward;
+            double forward = 0, backward = 0;
+            foreach (TrainingBatch part in TrainingBatch.InParts(batches[step % batches.Length]))
+            {
+                long partStart = Stopwatch.GetTimestamp();
+                Variable loss = decoder.Loss(tape, part);
+                double middle = Stopwatch.GetElapsedTime(partStart).TotalSeconds;
+                tape.Backward(loss);
+                forward += middle;
+                backward += Stopwatch.GetElapsedTime(partStart).TotalSeconds - middle;
+            }
+            long beforeOptimizer = Stopwatch.GetTimestamp();
             optimizer.Step(1e-3);
-            double total = Stopwatch.GetElapsedTime(start).TotalSeconds;
-            if (step >= 3) times.Add((total, forward, backward, total - forward - backward));
+            if (step < 3) continue;
+            times.Add((Stopwatch.GetElapsedTime(start).TotalSeconds, forward, backward, Stopwatch.GetElapsedTime(beforeOptimizer).TotalSeconds));
+            used += Environment.CpuUsage.TotalTime - before;
         }
         times.Sort();
-        double operations = batches.Average(batch => Operations(decoder, batch)), best = times[0].Total;
+        double operations = batches.Average(batch => Operations(decoder, new TrainingBatch(batch))), best = times[0].Total;
         return new Report(
-            Machine.Processor, WorkerPool.Threads, decoder.ParameterCount, batches[0].Rows, best, times[times.Count / 2].Total, operations, operations / best / 1e9, kernel / 1e9, operations / best / kernel,
+            Machine.Processor, WorkerPool.Threads, decoder.ParameterCount, batches[0].Sum(document => document.Rows), best, times[times.Count / 2].Total, operations, operations / best / 1e9, kernel / 1e9, operations / best / kernel, operations * kernelTime / (used.TotalSeconds / times.Count),
             times[0].Forward, times[0].Backward, times[0].Optimizer);
     }
 
@@ -79,7 +92,19 @@ internal static class TrainCommand
         return 6 * weights * batch.Rows + 12 * pairs * columns * decoder.Specification.Layers.Count;
     }
 
-    private static TrainingBatch Batch(Random random, int vocabulary, int tokens, int length)
+    /// <summary>Seconds of processor time that one operation of a large product takes.</summary>
+    private static double KernelProcessorTime()
+    {
+        const int Size = 1024, Times = 10;
+        Tensor a = Tensor.Uninitialized(Size, Size), b = Tensor.Uninitialized(Size, Size), c = Tensor.Uninitialized(Size, Size);
+        a.Span.Fill(1);
+        b.Span.Fill(1);
+        TimeSpan before = Environment.CpuUsage.TotalTime;
+        for (int i = 0; i < Times; i++) MatrixProduct.Multiply(a.AsMatrix(), b.AsMatrix(), c.AsMatrix());
+        return (Environment.CpuUsage.TotalTime - before).TotalSeconds / (Times * 2.0 * Size * Size * Size);
+    }
+
+    private static List<TrainingDocument> Documents(Random random, int vocabulary, int tokens, int length)
     {
         List<TrainingDocument> documents = [];
         for (int rows = 0; rows < tokens;)
@@ -88,6 +113,6 @@ internal static class TrainCommand
             documents.Add(new TrainingDocument([.. Enumerable.Range(0, own + 1).Select(_ => random.Next(vocabulary))]));
             rows += own;
         }
-        return new TrainingBatch(documents);
+        return documents;
     }
 }
