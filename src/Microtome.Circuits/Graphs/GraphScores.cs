@@ -17,7 +17,7 @@ public readonly record struct GraphScores(double Replacement, double Completenes
         for (int row = 0; row < graph.Edges.Rows; row++)
         {
             ReadOnlySpan<float> edges = graph.Edges.Row(row);
-            double fromErrors = Circuits.Influence.Sum(edges[graph.FirstError..graph.FirstToken], null) / Math.Max(Circuits.Influence.Sum(edges, null), 1e-10);
+            double fromErrors = Circuits.Influence.Sum(edges[graph.FirstError..graph.FirstToken]) / Math.Max(Circuits.Influence.Sum(edges), 1e-10);
             explained += (1 - fromErrors) * influence[graph.NodeOfRow(row)];
         }
         for (int node = graph.FirstError; node < graph.FirstTarget; node++) explained += influence[node]; // errors, tokens and injections have no inputs

@@ -16,24 +16,63 @@ internal static class Influence
     private const int ColumnsAtOnce = 2048;
 
     /// <summary>Each node's influence, targets' included only where they feed something (never).</summary>
-    /// <param name="keepNode">The nodes that take part; all when null.</param>
     /// <returns>[nodes]</returns>
-    public static double[] OfNodes(AttributionGraph graph, bool[]? keepNode = null)
+    public static double[] OfNodes(AttributionGraph graph)
     {
-        bool Kept(int row) => keepNode is null || keepNode[graph.NodeOfRow(row)];
-        double[] sums = Sums(graph.Edges, Mask(keepNode));
+        double[] sums = Sums(graph.Edges);
         double[] influence = new double[graph.NodeCount];
-        Spread(graph.Edges, [.. Enumerable.Range(0, graph.Targets.Count).Select(i => graph.FeatureCount + i).Where(Kept)],
+        Spread(graph.Edges, [.. Enumerable.Range(0, graph.Targets.Count).Select(i => graph.FeatureCount + i)],
             row => graph.Targets[row - graph.FeatureCount].Probability / Math.Max(sums[row], SmallestSum), influence);
         for (int end = graph.FeatureCount, first; end > 0; end = first)
         {
             int layer = graph.LayerOf(end - 1);
             for (first = end - 1; first > 0 && graph.LayerOf(first - 1) == layer; first--) ;
-            Spread(graph.Edges, [.. Enumerable.Range(first, end - first).Where(Kept)], row => influence[row] / Math.Max(sums[row], SmallestSum), influence);
+            Spread(graph.Edges, [.. Enumerable.Range(first, end - first)], row => influence[row] / Math.Max(sums[row], SmallestSum), influence);
         }
-        for (int node = 0; node < influence.Length; node++)
-            if (keepNode is not null && !keepNode[node]) influence[node] = 0;
         return influence;
+    }
+
+    /// <summary>
+    /// Among kept nodes only: the influence that flows through each kept row's node, targets' probabilities included, over the sum of its edges'
+    /// magnitudes.
+    /// </summary>
+    /// <param name="rows">Kept rows, ascending.</param>
+    /// <param name="sources">Kept sources, ascending.</param>
+    /// <returns>[rows]; 0 where nothing flows.</returns>
+    public static double[] SharesAmong(AttributionGraph graph, int[] rows, int[] sources, CancellationToken cancellation)
+    {
+        double[] shares = new double[rows.Length];
+        WorkerPool.For(rows.Length, i =>
+        {
+            ReadOnlySpan<float> edges = graph.Edges.Row(rows[i]);
+            double sum = 0;
+            foreach (int source in sources) sum += Math.Abs(edges[source]);
+            shares[i] = 1 / Math.Max(sum, SmallestSum);
+        });
+
+        double[] influence = new double[graph.FirstTarget];
+        for (int end = rows.Length, first; end > 0; end = first)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            // Rows of one layer do not feed each other, so that their shares are known together.
+            int layer = LayerOfRow(end - 1), last = end;
+            for (first = end; first > 0 && LayerOfRow(first - 1) == layer; first--)
+                shares[first - 1] *= rows[first - 1] < graph.FeatureCount ? influence[rows[first - 1]] : graph.Targets[rows[first - 1] - graph.FeatureCount].Probability;
+            int begin = first;
+            WorkerPool.For((sources.Length + ColumnsAtOnce - 1) / ColumnsAtOnce, part =>
+            {
+                ReadOnlySpan<int> columns = sources.AsSpan(part * ColumnsAtOnce, Math.Min(ColumnsAtOnce, sources.Length - part * ColumnsAtOnce));
+                for (int i = begin; i < last; i++)
+                {
+                    if (shares[i] == 0) continue;
+                    ReadOnlySpan<float> edges = graph.Edges.Row(rows[i]);
+                    foreach (int source in columns) influence[source] += shares[i] * Math.Abs(edges[source]);
+                }
+            });
+        }
+        return shares;
+
+        int LayerOfRow(int i) => graph.LayerOf(graph.NodeOfRow(rows[i]));
     }
 
     /// <summary>The influence of all features while only some rows are known.</summary>
@@ -41,15 +80,15 @@ internal static class Influence
     public static double[] OfKnownRows(Tensor edges, GraphTarget[] targets, List<int> chosen, LocalReplacement local)
     {
         double[] influence = new double[edges.Columns];
-        double[] sums = Sums(edges.AsMatrix().RowRange(0, targets.Length + chosen.Count), null);
+        double[] sums = Sums(edges.AsMatrix().RowRange(0, targets.Length + chosen.Count));
         Spread(edges.AsMatrix(), [.. Enumerable.Range(0, targets.Length)], row => targets[row].Probability / Math.Max(sums[row], SmallestKnownSum), influence);
         foreach (IGrouping<int, int> layer in Enumerable.Range(0, chosen.Count).GroupBy(i => local.Features[chosen[i]].Layer).OrderByDescending(layer => layer.Key))
             Spread(edges.AsMatrix(), [.. layer.Select(i => targets.Length + i)], row => influence[chosen[row - targets.Length]] / Math.Max(sums[row], SmallestKnownSum), influence);
         return influence;
     }
 
-    /// <summary>The sum of the magnitudes of a row's edges, times a mask of zeros and ones.</summary>
-    public static double Sum(ReadOnlySpan<float> edges, float[]? mask = null)
+    /// <summary>The sum of the magnitudes of a row's edges.</summary>
+    public static double Sum(ReadOnlySpan<float> edges)
     {
         Vector256<double> lower = default, upper = default;
         ref float first = ref MemoryMarshal.GetReference(edges);
@@ -57,22 +96,18 @@ internal static class Influence
         for (; i <= edges.Length - Vector256<float>.Count; i += Vector256<float>.Count)
         {
             Vector256<float> magnitudes = Vector256.Abs(Vector256.LoadUnsafe(ref first, (nuint)i));
-            if (mask is not null) magnitudes *= Vector256.LoadUnsafe(ref mask[0], (nuint)i);
             lower += Vector256.WidenLower(magnitudes);
             upper += Vector256.WidenUpper(magnitudes);
         }
         double sum = Vector256.Sum(lower + upper);
-        for (; i < edges.Length; i++) sum += Math.Abs(edges[i]) * (mask?[i] ?? 1);
+        for (; i < edges.Length; i++) sum += Math.Abs(edges[i]);
         return sum;
     }
 
-    /// <summary>One where a node takes part, else zero; null when all do.</summary>
-    public static float[]? Mask(bool[]? keepNode) => keepNode is null ? null : Array.ConvertAll(keepNode, kept => kept ? 1f : 0f);
-
-    private static double[] Sums(Matrix edges, float[]? mask)
+    private static double[] Sums(Matrix edges)
     {
         double[] sums = new double[edges.Rows];
-        WorkerPool.For(sums.Length, row => sums[row] = Sum(edges.Row(row), mask));
+        WorkerPool.For(sums.Length, row => sums[row] = Sum(edges.Row(row)));
         return sums;
     }
 

@@ -37,7 +37,7 @@ public static class PathTree
 
         IEnumerable<PathNode> Strongest(PathNode parent) =>
             from edge in inputs[parent.Node].OrderByDescending(edge => Math.Abs(edge.Weight))
-            let share = Math.Abs(edge.Weight) / Math.Max(Influence.Sum(graph.Edges.Row(edge.Row), null), 1e-10)
+            let share = Math.Abs(edge.Weight) / Math.Max(Influence.Sum(graph.Edges.Row(edge.Row)), 1e-10)
             select new PathNode(edge.Source, share, parent.Flow * share, edge.Weight);
 
         int Follow(PathNode node, int depth)

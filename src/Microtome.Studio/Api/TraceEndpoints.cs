@@ -72,7 +72,7 @@ internal static class TraceEndpoints
             LoadedGraph graph = rooms.Graphs.Get(id);
             (double nodeThreshold, double edgeThreshold) = Thresholds(trace, nodes, edges);
             MemoryStream file = new();
-            GraphJson.Write(PrunedGraph.Prune(graph.Graph, nodeThreshold, edgeThreshold, cancellation), id, file, rooms.Exchange.Annotations(trace, graph));
+            GraphJson.Write(graph.Prune(nodeThreshold, edgeThreshold, cancellation), id, file, rooms.Exchange.Annotations(trace, graph));
             context.Response.Headers.ContentDisposition = $"attachment; filename=\"{id}.json\"";
             await TypedResults.Bytes(file.ToArray(), "application/json").ExecuteAsync(context);
         }).WithSummary("The pruned graph with its story, for circuit-tracer's viewer and Neuronpedia.").Downloads("application/json");

@@ -14,7 +14,7 @@ internal static class Comparing
         PrunedGraph Prune(TraceRecord trace, LoadedGraph graph)
         {
             (double nodeThreshold, double edgeThreshold) = TraceEndpoints.Thresholds(trace, nodes, edges);
-            return PrunedGraph.Prune(graph.Graph, nodeThreshold, edgeThreshold, cancellation);
+            return graph.Prune(nodeThreshold, edgeThreshold, cancellation);
         }
         bool same = first.Dictionary == second.Dictionary;
         GraphComparison comparison = GraphComparison.Of(Prune(first, firstGraph), Prune(second, secondGraph), same);

@@ -7,7 +7,7 @@ namespace Microtome.Studio.Traces;
 internal sealed class LoadedGraph
 {
     private readonly Dictionary<string, int> _nodes = [];
-    private readonly PrunedGraph _narrowest; // for influence, which does not depend on thresholds
+    private readonly GraphPruner _pruner;
     private readonly double _totalInfluence;
 
     public LoadedGraph(AttributionGraph graph)
@@ -15,8 +15,8 @@ internal sealed class LoadedGraph
         Graph = graph;
         Sums = NodeSums.Of(graph);
         Scores = GraphScores.Of(graph);
-        _narrowest = PrunedGraph.Prune(graph, 0, 0);
-        _totalInfluence = Math.Max(_narrowest.Influence.Sum(), double.Epsilon);
+        _pruner = new GraphPruner(graph);
+        _totalInfluence = Math.Max(_pruner.Influence.Sum(), double.Epsilon);
         for (int node = 0; node < graph.NodeCount; node++) _nodes.TryAdd(IdOf(node), node);
     }
 
@@ -48,7 +48,7 @@ internal sealed class LoadedGraph
 
     public int NodeOf(string id) => Find(id) ?? throw Api.RequestException.Bad($"The graph has no node '{(id.Length > 64 ? id[..64] + "…" : id)}'; a feature's id is layer_feature_position.");
 
-    public double InfluenceOf(int node) => _narrowest.Influence[node] / _totalInfluence;
+    public double InfluenceOf(int node) => _pruner.Influence[node] / _totalInfluence;
 
     public NodeRecord Record(int node, Func<int, int, string?> labelOf)
     {
@@ -56,14 +56,16 @@ internal sealed class LoadedGraph
         FeatureNode? active = feature ? Graph.Feature(node) : null;
         GraphTarget? target = node >= Graph.FirstTarget ? Graph.Targets[node - Graph.FirstTarget] : null;
         int position = Graph.PositionOf(node);
-        return new NodeRecord(IdOf(node), KindOf(node), Graph.LayerOf(node), position, active?.Feature, active?.Activation, InfluenceOf(node), _narrowest.CumulativeInfluence[node],
+        return new NodeRecord(IdOf(node), KindOf(node), Graph.LayerOf(node), position, active?.Feature, active?.Activation, InfluenceOf(node), _pruner.CumulativeInfluence[node],
             Sums.Inputs[node], Sums.Outputs[node], token ? Graph.Tokens[position] : target?.Token, token ? Graph.TokenTexts[position] : target?.Text, target?.Probability,
             active is { } at ? labelOf(at.Layer, at.Feature) : null);
     }
 
+    public PrunedGraph Prune(double nodeThreshold, double edgeThreshold, CancellationToken cancellation) => _pruner.Prune(nodeThreshold, edgeThreshold, cancellation);
+
     public GraphRecord Prune(string trace, double nodeThreshold, double edgeThreshold, int mostEdges, Func<int, int, string?> labelOf, CancellationToken cancellation)
     {
-        PrunedGraph pruned = PrunedGraph.Prune(Graph, nodeThreshold, edgeThreshold, cancellation);
+        PrunedGraph pruned = _pruner.Prune(nodeThreshold, edgeThreshold, cancellation);
         if (pruned.Edges.Count > mostEdges)
             throw Api.RequestException.TooLarge($"At these thresholds {pruned.Edges.Count} edges are left; at most {mostEdges} are sent. Lower a threshold, or download graph.safetensors.");
         List<NodeRecord> nodes = [];
