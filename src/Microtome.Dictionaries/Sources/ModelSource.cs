@@ -7,7 +7,10 @@ namespace Microtome.Dictionaries;
 /// <param name="downloads">Who is told of the downloads for a name.</param>
 public sealed class ModelSource(Func<string, IProgress<DownloadProgress>>? downloads = null, CancellationToken cancellation = default)
 {
-    private const string SmallModel = "stories260k", SmallTranscoders = "stories260k-transcoders";
+    /// <summary>The model that comes with the program and is used without a name.</summary>
+    public const string SmallModel = "stories260k";
+
+    private const string SmallTranscoders = "stories260k-transcoders";
     private static readonly string[] CheckpointFiles = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "model*.safetensors", "model.safetensors.index.json"];
     private static readonly string[] TranscoderFiles = ["layer_*.safetensors", "W_enc_*.safetensors", "W_dec_*.safetensors"];
 

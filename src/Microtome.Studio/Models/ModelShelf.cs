@@ -18,9 +18,11 @@ internal sealed class ModelShelf
     public ModelShelf(StudioOptions options, DataFolder data, StudioDatabase database, JobBoard jobs)
     {
         (_options, _database, _jobs) = (options, database, jobs);
-        Folders = new ModelFolders([data.Models, .. options.ModelFolders]);
+        string shipped = Path.Combine(AppContext.BaseDirectory, "models");
+        Folders = new ModelFolders([data.Models, .. options.ModelFolders, shipped]);
         if (options.Model is not null) _models.Add(new KnownModel(Given, "commandLine", options.Model, options.Transcoders, options.Index, options.Transcoders is not null));
         _models.Add(new KnownModel(Shipped, "shipped", null, null, options.Model is null ? options.Index : null, paired: true));
+        _models.AddRange(OthersIn(shipped));
         _models.AddRange(database.Query("SELECT id, model, transcoders, feature_data FROM models ORDER BY added",
             row => Added(row.GetString(0), row.GetString(1), row.IsDBNull(2) ? null : row.GetString(2), row.IsDBNull(3) ? null : row.GetString(3))));
     }
@@ -89,6 +91,18 @@ internal sealed class ModelShelf
         if (model.InUse is { } ready) return ready;
         if (!model.IsLocal) throw RequestException.Conflict($"The model '{model.Model}' is not loaded; POST /api/models/{id}/load downloads and loads it.");
         return await model.LoadAsync(null, CancellationToken.None).WaitAsync(cancellation); // others may wait for it too
+    }
+
+    /// <summary>Further models that come with the program, each with the transcoders beside it that are named after it.</summary>
+    private static IEnumerable<KnownModel> OthersIn(string folder)
+    {
+        if (!Directory.Exists(folder)) yield break;
+        foreach (string model in Directory.EnumerateDirectories(folder).Order(StringComparer.Ordinal))
+        {
+            string name = Path.GetFileName(model), transcoders = $"{model}-transcoders";
+            if (name != Dictionaries.ModelSource.SmallModel && File.Exists(Path.Combine(model, "config.json")))
+                yield return Directory.Exists(transcoders) ? new KnownModel(name, "shipped", model, transcoders, null, paired: true) : new KnownModel(name, "shipped", model, null, null, paired: false);
+        }
     }
 
     private static KnownModel Added(string id, string model, string? transcoders, string? features) => new(id, "added", model, transcoders, features, transcoders is not null);
