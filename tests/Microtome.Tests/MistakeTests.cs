@@ -31,12 +31,18 @@ public class MistakeTests
         { "--top-p must be above 0 and at most 1", ["generate", "-p", "x", "--top-p", "0"] },
         { "--model needs transcoders", ["trace", "-p", "x", "--model", "somewhere"] },
         { "--transcoders needs the model", ["features", "-p", "x", "-t", "somewhere"] },
+        { "--transcoders needs the model", ["studio", "-t", "somewhere"] },
+        { "--port must be from 0 to 65535", ["studio", "--port", "70000"] },
     };
 
     public static TheoryData<string, string[]> Failing() => new()
     {
         { "neither a folder nor owner/name", ["generate", "-p", "x", "-m", "./nowhere"] },
         { "neither a folder nor owner/name", ["inspect", "./nowhere"] },
+        { "neither a folder nor owner/name", ["studio", "--no-open", "--data", Path.Combine(Path.GetTempPath(), "microtome-studio-mistakes"), "-m", "./nowhere"] },
+        { "no feature data at './nowhere'", ["studio", "--no-open", "--data", Path.Combine(Path.GetTempPath(), "microtome-studio-mistakes"), "--index", "./nowhere"] },
+        { "'./nowhere' of --models does not exist", ["studio", "--no-open", "--models", "./nowhere"] },
+        { "Choose another with --data", ["studio", "--no-open", "--data", Path.Combine(TestFiles.Repository, "LICENSE")] },
         { "has neither config.json (a checkpoint) nor config.yaml", ["inspect", Golden] },
         { "has no config.json", ["generate", "-p", "x", "-m", Golden] },
         { "have 4 layers, but the model has 5", ["trace", "-p", "x", "-m", Cli.Model, "-t", Path.Combine(Golden, "attribution", "qwen3-plt-relu", "transcoders")] },

@@ -1,3 +1,4 @@
+using Microtome.Models.Hub;
 using Microtome.Studio.Api;
 using Microtome.Studio.Jobs;
 using Microtome.Studio.Storage;
@@ -20,6 +21,10 @@ internal sealed class ModelShelf
         (_options, _database, _jobs) = (options, database, jobs);
         string shipped = Path.Combine(AppContext.BaseDirectory, "models");
         Folders = new ModelFolders([data.Models, .. options.ModelFolders, shipped]);
+        foreach (string? name in new[] { options.Model, options.Transcoders })
+            if (name is not null && !Directory.Exists(name) && (name.StartsWith('.') || Path.IsPathRooted(name) || !HubReference.TryParse(name, out _)))
+                throw new DirectoryNotFoundException($"'{name}' is neither a folder nor owner/name[@revision] on the Hub.");
+        if (options.Index is { } index && !File.Exists(index) && !Directory.Exists(index)) throw new FileNotFoundException($"There is no feature data at '{index}'; microtome index makes some.", index);
         if (options.Model is not null) _models.Add(new KnownModel(Given, "commandLine", options.Model, options.Transcoders, options.Index, options.Transcoders is not null));
         _models.Add(new KnownModel(Shipped, "shipped", null, null, options.Model is null ? options.Index : null, paired: true));
         _models.AddRange(OthersIn(shipped));
