@@ -37,6 +37,9 @@ public static class IntrospectionRun
     private static Func<ExperimentContext, ExperimentOutcome> Experiment(ExperimentKind kind) => kind.Name switch
     {
         "injected-thought" => InjectedThoughtExperiment.Run,
+        "which-thought" => WhichThoughtExperiment.Run,
+        "through-the-cache" => ThroughTheCacheExperiment.Run,
+        "which-sentence" => WhichSentenceExperiment.Run,
         _ => throw new ArgumentException($"The experiment '{kind.Name}' cannot be run."),
     };
 

@@ -25,8 +25,6 @@ internal sealed record Separation
     /// <summary>The least difference in log-odds that counts: below it an effect may be certain, but is too small to call.</summary>
     public const double LeastEffect = 0.5;
 
-    private const double UsableShare = 0.7;
-
     /// <summary>Of concepts, in log-odds.</summary>
     public required Interval Concepts { get; init; }
 
@@ -65,9 +63,9 @@ internal sealed record Separation
 
     public static Separation Measure(ShiftTable shifts, int seed, int resamples)
     {
-        (HalfChoice[] halves, List<(string, bool, double)> values) = CrossFit(shifts, seed, shifts.Separation, Excess);
+        (HalfChoice[] halves, List<(string, bool, double)> values) = Fit(shifts, seed, shifts.Separation, Excess);
         double[] concepts = ValuesOf(values, placebo: false), placebos = ValuesOf(values, placebo: true);
-        (HalfChoice[] biased, List<(string, bool, double)> biases) = CrossFit(shifts, seed, shifts.Bias, (concept, placebo) => (concept + placebo) / 2);
+        (HalfChoice[] biased, List<(string, bool, double)> biases) = Fit(shifts, seed, shifts.Bias, (concept, placebo) => (concept + placebo) / 2);
 
         double[] Along(HalfChoice[] chosen, bool placebosToo, Func<string, InjectionCondition, double> measure) =>
             [.. chosen.SelectMany(half => half.Concepts.Concat(placebosToo ? half.Placebos : []).Select(vector => half.Condition is { } at ? measure(vector, at) : double.NaN)).Where(double.IsFinite)];
@@ -93,22 +91,16 @@ internal sealed record Separation
     private sealed record HalfChoice(InjectionCondition? Condition, string[] Concepts, string[] Placebos);
 
     /// <summary>Chooses a condition on each half of the vectors, and measures the other half there.</summary>
-    private static (HalfChoice[], List<(string, bool, double)>) CrossFit(ShiftTable shifts, int seed, Func<string, InjectionCondition, double> measure, Func<double, double, double> score)
+    private static (HalfChoice[], List<(string, bool, double)>) Fit(ShiftTable shifts, int seed, Func<string, InjectionCondition, double> measure, Func<double, double, double> score)
     {
-        string[][] concepts = Halves(shifts.Concepts, seed), placebos = Halves(shifts.Placebos, seed + 1);
+        string[][] concepts = CrossFit.Halves(shifts.Concepts, seed), placebos = CrossFit.Halves(shifts.Placebos, seed + 1);
         HalfChoice[] halves = new HalfChoice[2];
         List<(string, bool, double)> values = [];
         for (int half = 0; half < 2; half++)
         {
             // With a single vector there is no other half to choose on.
             string[] choosing = concepts[1 - half].Length > 0 ? concepts[1 - half] : concepts[half], choosingPlacebos = placebos[1 - half].Length > 0 ? placebos[1 - half] : placebos[half];
-            InjectionCondition? best = null;
-            double most = double.NegativeInfinity;
-            foreach (InjectionCondition condition in shifts.Conditions)
-            {
-                double value = score(UsableMean(choosing, condition, measure), UsableMean(choosingPlacebos, condition, measure));
-                if (value > most) (most, best) = (value, condition);
-            }
+            InjectionCondition? best = CrossFit.Best(shifts.Conditions, condition => score(CrossFit.UsableMean(choosing, condition, measure), CrossFit.UsableMean(choosingPlacebos, condition, measure)));
             halves[half] = new HalfChoice(best, concepts[half], placebos[half]);
             if (best is not { } chosen) continue;
             values.AddRange(concepts[half].Select(vector => (vector, false, measure(vector, chosen))));
@@ -116,20 +108,6 @@ internal sealed record Separation
         }
         values.RemoveAll(one => !double.IsFinite(one.Item3));
         return (halves, values);
-    }
-
-    /// <summary>The mean over vectors; NaN where the model is broken for too many of them.</summary>
-    private static double UsableMean(string[] vectors, InjectionCondition condition, Func<string, InjectionCondition, double> measure)
-    {
-        double[] values = [.. vectors.Select(vector => measure(vector, condition)).Where(double.IsFinite)];
-        return values.Length < UsableShare * vectors.Length ? double.NaN : Descriptive.Mean(values);
-    }
-
-    private static string[][] Halves(IReadOnlyList<string> names, int seed)
-    {
-        string[] shuffled = [.. names];
-        new Random(seed).Shuffle(shuffled);
-        return [[.. shuffled.Where((_, i) => i % 2 == 0)], [.. shuffled.Where((_, i) => i % 2 == 1)]];
     }
 
     /// <summary>Injections are put into bins by their bias; within each, concepts' introspective shifts are compared with placebos'.</summary>

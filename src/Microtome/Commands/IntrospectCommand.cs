@@ -21,6 +21,9 @@ internal static class IntrospectCommand
         };
         Option<string?> output = new("--out", "-o") { HelpName = "DIR", Description = "Where results go; a sweep that was interrupted goes on there." };
         Option<bool> schema = new("--schema") { Description = "Print the JSON schema of experiment files." };
+        Option<bool> knownTruth = new("--known-truth") { Description = "Test the experiment instead: train tiny models that introspect, that are biased and that do neither, and see what it calls them." };
+        Option<int> seeds = new("--seeds") { HelpName = "N", Description = "With --known-truth: how many seeds.", DefaultValueFactory = _ => 5 };
+        CommonOptions.Positive(seeds);
         Option<bool> plain = new("--no-sharing") { Description = "Run every cell from its first token and first layer on: the slow way, for comparison." };
         Option<int?> threads = CommonOptions.Threads(), seed = new("--seed") { HelpName = "N", Description = "Instead of the file's." };
         Option<string?> memory = CommonOptions.Memory();
@@ -28,15 +31,16 @@ internal static class IntrospectCommand
         ExampleCommand command = new("introspect", "Inject vectors into a model's stream and see whether it notices, with controls and intervals.",
             "microtome introspect --builtin injected-thought --out thought",
             "microtome introspect sweep.yaml --model Qwen/Qwen3-0.6B --out results",
+            "microtome introspect --known-truth --out truth",
             "microtome introspect --schema > experiment.schema.json")
         {
-            file, builtIn, model, dictionary, output, schema, plain, seed, memory, threads, json,
+            file, builtIn, model, dictionary, output, schema, knownTruth, seeds, plain, seed, memory, threads, json,
         };
         command.Validators.Add(result =>
         {
             if (result.GetValue(schema)) return;
-            bool hasFile = result.GetValue(file) is not null, hasName = result.GetValue(builtIn) is not null;
-            if (hasFile == hasName) result.AddError(hasFile ? "Give an experiment file or --builtin, not both." : "Give an experiment file, or a built-in experiment with --builtin.");
+            int given = (result.GetValue(file) is null ? 0 : 1) + (result.GetValue(builtIn) is null ? 0 : 1) + (result.GetValue(knownTruth) ? 1 : 0);
+            if (given != 1) result.AddError(given > 1 ? "Give an experiment file, --builtin or --known-truth, not several." : "Give an experiment file, or a built-in experiment with --builtin.");
             if (result.GetValue(builtIn) is { } name && ExperimentKind.Find(name) is null)
                 result.AddError($"There is no built-in experiment '{name}'; there are {string.Join(", ", ExperimentKind.All.Select(kind => kind.Name))}.");
             if (result.GetValue(output) is null) result.AddError("--out is required: the folder for results.");
@@ -50,6 +54,7 @@ internal static class IntrospectCommand
             }
             result.UseThreads(threads);
             result.UseMemory(memory);
+            if (result.GetValue(knownTruth)) return TestAgainstKnownTruth(result.GetValue(output)!, [.. Enumerable.Range(1, result.GetValue(seeds))], result.GetValue(json), cancellation);
             ExperimentSettings settings = result.GetValue(file) is { } path ? ExperimentReader.Load(path) : new ExperimentSettings { Kind = ExperimentKind.Find(result.GetValue(builtIn)!)! };
             if (result.GetValue(seed) is { } chosen) settings = settings with { Seed = chosen };
             string folder = result.GetValue(output)!;
@@ -68,6 +73,33 @@ internal static class IntrospectCommand
             return 0;
         });
         return command;
+    }
+
+    private static int TestAgainstKnownTruth(string folder, int[] seeds, bool json, CancellationToken cancellation)
+    {
+        using ProgressDisplay progress = new();
+        IReadOnlyList<KnownTruthResult> results = KnownTruth.Run(folder, seeds, progress.Report, cancellation);
+        KnownTruthReport.Write(folder, results);
+        progress.Clear();
+        if (json)
+        {
+            foreach (KnownTruthResult result in results)
+                JsonRecord.Print(record =>
+                {
+                    record.WriteNumber("seed", result.Seed);
+                    record.WriteString("model", result.Model);
+                    record.WriteString("truth", result.Truth.ToString());
+                    record.WriteString("called", result.Called.ToString());
+                });
+            return 0;
+        }
+        Screen.Line($"{results.Count(result => result.IsRight)} of {results.Count} models are called what they are");
+        Screen.Table([">seed", "model", "is", "is called", ">separation", ">less random vectors", ">bias"], results.Select(result => new[]
+        {
+            $"{result.Seed}", result.Model, result.Truth.ToString(), result.Called.ToString(), Screen.Escape(result.Separation.ToString()), Screen.Escape(result.Specificity.ToString()), Screen.Escape(result.Bias.ToString()),
+        }));
+        Screen.Line($"\nWrote {Screen.Escape(Path.Combine(folder, "known-truth.html"))}");
+        return 0;
     }
 
     private static void PrintRecords(ExperimentSettings settings, ExperimentOutcome outcome)

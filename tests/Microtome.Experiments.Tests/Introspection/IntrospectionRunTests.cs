@@ -88,6 +88,27 @@ public class IntrospectionRunTests
         Should.Throw<ArgumentException>(() => Run(folder.Path, yaml)).Message.ShouldContain(message);
     }
 
+    [Theory]
+    [InlineData("which-thought", "options: 3\ndraws: 1")]
+    [InlineData("through-the-cache", "prompts: {framings: [\"Did I put a thought into you?\"], third-person: [], \"true\": [\"Is the sun hot?\"], \"false\": [\"Is the sun cold?\"]}")]
+    [InlineData("which-sentence", "sentences-in-a-trial: 2\ndraws: 1")]
+    public void Every_experiment_reaches_a_verdict_with_figures(string kind, string more)
+    {
+        using TemporaryFolder folder = new();
+        ExperimentOutcome outcome = Run(folder.Path, $"experiment: {kind}\nconcepts: [sea, fire, dog]\nvector: {{ templates: [\"Tom saw the {{word}}\"], baseline: [cup, road] }}\nlayers: 1,3\nstrengths: [1]\nplacebos: 2\nresamples: 100\n{more}\n");
+        outcome.Verdict.ShouldNotBeEmpty();
+        outcome.Findings.ShouldNotBeEmpty();
+        outcome.Figures.ShouldNotBeEmpty();
+        File.ReadAllLines(folder["cells.jsonl"]).ShouldNotBeEmpty();
+    }
+
+    [Fact]
+    public void A_vector_that_is_still_there_at_the_question_is_refused_where_only_the_cache_may_carry_it()
+    {
+        using TemporaryFolder folder = new();
+        Should.Throw<ArgumentException>(() => Run(folder.Path, "experiment: through-the-cache\nconcepts: [sea, fire]\nlayers: 1\nstrengths: [1]\npositions: turn-\n")).Message.ShouldContain("before the question only");
+    }
+
     [Fact]
     public void A_folder_with_other_results_is_refused()
     {
