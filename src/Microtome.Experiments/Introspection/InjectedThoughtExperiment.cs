@@ -14,18 +14,20 @@ internal static class InjectedThoughtExperiment
     }
 
     /// <summary>Every question without injection, and under every vector at every layer and strength.</summary>
-    public static TrialSweep Sweep(ExperimentContext context, string name, IReadOnlyList<YesNoQuestion> questions, IReadOnlyList<InjectedVector> vectors, IReadOnlyList<int> layers)
+    /// <param name="always">Changes that hold in every cell.</param>
+    public static TrialSweep Sweep(ExperimentContext context, string name, IReadOnlyList<YesNoQuestion> questions, IReadOnlyList<InjectedVector> vectors, IReadOnlyList<int> layers, Steering? always = null)
     {
         TrialSweep sweep = new(context, name, [ShiftTable.QuestionFactor, ShiftTable.RoleFactor, ShiftTable.VectorFactor, ShiftTable.KindFactor, ShiftTable.LayerFactor, ShiftTable.StrengthFactor], QuestionSet.Options);
+        Steering With(Steering injection) => always is null ? injection : new Steering([.. always.Edits, .. injection.Edits]);
         int group = 0;
         foreach (YesNoQuestion question in questions)
         {
-            sweep.Add(question.Prompt, null, group++, question.Prompt.Name, question.Role.Name(), "", InjectedVector.NoKind, -1, 0.0);
+            sweep.Add(question.Prompt, always, group++, question.Prompt.Name, question.Role.Name(), "", InjectedVector.NoKind, -1, 0.0);
             foreach (int layer in layers)
             {
                 foreach (InjectedVector vector in vectors)
                     foreach (double strength in context.Settings.Strengths)
-                        sweep.Add(question.Prompt, vector.At(layer, strength, question.Positions, context.Settings.Unit), group, question.Prompt.Name, question.Role.Name(), vector.Name, vector.Kind, layer, strength);
+                        sweep.Add(question.Prompt, With(vector.At(layer, strength, question.Positions, context.Settings.Unit)), group, question.Prompt.Name, question.Role.Name(), vector.Name, vector.Kind, layer, strength);
                 group++;
             }
         }

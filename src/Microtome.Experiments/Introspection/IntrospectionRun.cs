@@ -40,6 +40,10 @@ public static class IntrospectionRun
         "which-thought" => WhichThoughtExperiment.Run,
         "through-the-cache" => ThroughTheCacheExperiment.Run,
         "which-sentence" => WhichSentenceExperiment.Run,
+        "where-it-happens" => WhereItHappensExperiment.Run,
+        "trained-introspection" => TrainedIntrospectionExperiment.Run,
+        "carriers-and-gates" => CarriersAndGatesExperiment.Run,
+        "known-names" => KnownNamesExperiment.Run,
         _ => throw new ArgumentException($"The experiment '{kind.Name}' cannot be run."),
     };
 

@@ -27,6 +27,9 @@ public sealed class AnswerOptions
     /// <summary>The tokens that begin an answer.</summary>
     internal IEnumerable<int> FirstTokens => _spellings.Select(spelling => spelling.Tokens[0]);
 
+    /// <summary>The tokens that begin an option's spellings.</summary>
+    internal int[] FirstTokensOf(int option) => [.. _spellings.Where(spelling => spelling.Option == option).Select(spelling => spelling.Tokens[0]).Distinct()];
+
     /// <summary>The options as they continue a prompt. Spellings that the tokenizer would merge with the prompt's end are left out.</summary>
     /// <param name="prompt">The text that the answer follows.</param>
     /// <param name="where">What messages call the prompt.</param>

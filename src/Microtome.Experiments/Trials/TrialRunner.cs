@@ -45,19 +45,23 @@ public sealed class TrialRunner(Transformer model, Sharing sharing = Sharing.All
     /// <summary>The answers under each of the changes.</summary>
     /// <param name="changes">Null for none.</param>
     /// <exception cref="ArgumentException">A change names a layer or latent that the model does not have, or a direction of another width.</exception>
-    public IReadOnlyList<AnswerReading> Run(TrialPrompt prompt, IReadOnlyList<Steering?> changes, CancellationToken cancellation = default)
+    public IReadOnlyList<AnswerReading> Run(TrialPrompt prompt, IReadOnlyList<Steering?> changes, CancellationToken cancellation = default) => Run(prompt, changes, null, cancellation);
+
+    /// <summary>The same with hooks that run in every trial, after the changes; then nothing is shared.</summary>
+    public IReadOnlyList<AnswerReading> Run(TrialPrompt prompt, IReadOnlyList<Steering?> changes, ForwardHooks? more, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(prompt);
         ArgumentNullException.ThrowIfNull(changes);
         if (changes.Count == 0) return [];
         IReadOnlyList<int[]> tails = prompt.Options.Tails;
-        int first = FirstPosition(prompt, changes), layer = FirstLayer(changes);
+        int first = more is null ? FirstPosition(prompt, changes) : 0, layer = more is null ? FirstLayer(changes) : -1;
         SharedStart? start = first > 0 || layer >= 0
             ? _starts.GetOrAdd((prompt, first, layer >= 0), key => new Lazy<SharedStart>(() => new SharedStart(model, prompt, first, layer >= 0, cancellation))).Value
             : null;
 
         int[][] sequences = [.. changes.SelectMany(_ => tails.Select(tail => (int[])[.. prompt.Tokens.AsSpan(first), .. tail]))];
         ForwardHooks hooks = Steering.HooksFor(model.Specification, [.. changes.SelectMany(change => tails.Select(_ => change))]);
+        if (more is not null) hooks.Add(more);
         KeyValueCache[]? caches = first > 0 ? start!.Rent(sequences.Length) : null;
         try
         {

@@ -91,15 +91,19 @@ public class IntrospectionRunTests
     [Theory]
     [InlineData("which-thought", "options: 3\ndraws: 1")]
     [InlineData("through-the-cache", "prompts: {framings: [\"Did I put a thought into you?\"], third-person: [], \"true\": [\"Is the sun hot?\"], \"false\": [\"Is the sun cold?\"]}")]
+    [InlineData("where-it-happens", "top: 2")]
+    [InlineData("known-names", "prompts: {known: [Tom, Lily, Tim, Sam], unknown: [Zork, Blim, Quax, Trup]}")]
+    [InlineData("carriers-and-gates", "top: 3")]
+    [InlineData("trained-introspection", "steps: 3")]
     [InlineData("which-sentence", "sentences-in-a-trial: 2\ndraws: 1")]
     public void Every_experiment_reaches_a_verdict_with_figures(string kind, string more)
     {
         using TemporaryFolder folder = new();
-        ExperimentOutcome outcome = Run(folder.Path, $"experiment: {kind}\nconcepts: [sea, fire, dog]\nvector: {{ templates: [\"Tom saw the {{word}}\"], baseline: [cup, road] }}\nlayers: 1,3\nstrengths: [1]\nplacebos: 2\nresamples: 100\n{more}\n");
+        ExperimentOutcome outcome = Run(folder.Path, $"experiment: {kind}\nconcepts: [sea, fire, dog, sun]\nvector: {{ templates: [\"Tom saw the {{word}}\"], baseline: [cup, road] }}\nlayers: 1,3\nstrengths: [0.5, 1, 2]\nplacebos: 2\nresamples: 100\n{more}\n");
         outcome.Verdict.ShouldNotBeEmpty();
         outcome.Findings.ShouldNotBeEmpty();
         outcome.Figures.ShouldNotBeEmpty();
-        File.ReadAllLines(folder["cells.jsonl"]).ShouldNotBeEmpty();
+        Directory.GetFiles(folder.Path, "*.jsonl").Length.ShouldBeGreaterThan(kind == "carriers-and-gates" ? -1 : 0);
     }
 
     [Fact]

@@ -26,7 +26,7 @@ public class KnownTruthTests
             int[] tokens = SignalWorld.Draw(random, SignalWorld.Training.Introspective, thought, isPerturbed: true).Tokens;
             int expected = tokens[7] switch
             {
-                SignalWorld.AskList => tokens[1..5].Contains(tokens[8]) ? SignalWorld.Yes : SignalWorld.No,
+                SignalWorld.AskList => tokens.AsSpan(1, 4).Contains(tokens[8]) ? SignalWorld.Yes : SignalWorld.No,
                 SignalWorld.AskThought => thought is null ? SignalWorld.No : SignalWorld.Yes,
                 SignalWorld.AskOther => SignalWorld.No,
                 _ => thought ?? SignalWorld.None,

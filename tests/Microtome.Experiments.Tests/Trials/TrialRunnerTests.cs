@@ -32,8 +32,8 @@ public class TrialRunnerTests
                     IReadOnlyList<AnswerReading> together = runner.Run(prompt, changes);
                     for (int i = 0; i < changes.Length; i++)
                     {
-                        double tolerance = sharing.HasFlag(Sharing.Prefix) ? 1e-4 : 0;
-                        together[i].LogProbabilities.ShouldBe(one[i].LogProbabilities, tolerance);
+                        double tolerance = sharing.HasFlag(Sharing.Prefix) ? 1e-4 : double.Epsilon;
+                        together[i].LogProbabilities.ShouldBe(one[i].LogProbabilities, tolerance, $"{sharing}, layer {layer}, change {i}");
                         together[i].Entropy.ShouldBe(one[i].Entropy, tolerance);
                     }
                 }

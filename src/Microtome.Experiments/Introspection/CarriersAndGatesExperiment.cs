@@ -1,0 +1,166 @@
+using System.Numerics.Tensors;
+using Microtome.Dictionaries;
+using Microtome.Models;
+using Microtome.Numerics;
+
+namespace Microtome.Experiments;
+
+/// <summary>
+/// Carriers of evidence and gates (Macar et al. 2026, arXiv 2603.21396): latents whose activation grows monotonically with the strength of many unrelated vectors, and latents that
+/// these suppress and that promote "no". They are ranked by attribution and confirmed by taking them out, against as many other active latents of the same layers.
+/// </summary>
+internal static class CarriersAndGatesExperiment
+{
+    private const double Monotone = 0.9;
+    private const int ControlDraws = 5;
+
+    /// <param name="Rising">The share of vectors along which it grows with strength.</param>
+    /// <param name="Falling">The share along which it falls.</param>
+    /// <param name="Weight">What one unit at the answer adds to the logit of yes less no, directly.</param>
+    /// <param name="Attribution">The mean change at the answer at the largest strength, times that.</param>
+    private sealed record Latent(LatentId Id, double Rising, double Falling, double Weight, double Attribution);
+
+    public static ExperimentOutcome Run(ExperimentContext context)
+    {
+        ExperimentSettings settings = context.Settings;
+        TranscoderSet dictionary = context.Dictionary ?? throw new ArgumentException("Carriers and gates are latents of a dictionary; give one with --dictionary, or \"dictionary:\" in the file.");
+        YesNoQuestion ask = QuestionSet.Build(context).First(question => question.Role == QuestionRole.Introspective);
+        int layer = context.Layers[0];
+        double[] strengths = [.. settings.Strengths.Order()];
+        if (strengths.Length < 3) throw new ArgumentException($"Growth with strength needs at least three strengths, not {strengths.Length}; give more with \"strengths:\".");
+        if (layer == context.Model.Specification.Layers.Count - 1) throw new ArgumentException($"After layer {layer}, the last, there are no latents that could respond; name an earlier one with \"layers:\".");
+
+        LatentReadings Read(InjectedVector? vector, double strength) => LatentReadings.Read(context, dictionary, ask.Prompt.Tokens, vector?.At(layer, strength, ask.Positions, settings.Unit), layer + 1, ask.Positions);
+        LatentReadings without = Read(null, 0);
+        IReadOnlyList<InjectedVector> vectors = context.Vectors;
+        LatentReadings[][] readings = new LatentReadings[vectors.Count][];
+        for (int i = 0; i < readings.Length; i++)
+        {
+            readings[i] = [.. strengths.Select(strength => Read(vectors[i], strength))];
+            context.Report("latents along vectors", (double)(i + 1) / readings.Length);
+        }
+        Latent[] latents = Search(context, dictionary, ask, without, readings, strengths);
+        int top = (int)settings.Number("top");
+        Latent[] carriers = [.. latents.Where(latent => latent.Rising >= 0.5).OrderByDescending(latent => Math.Abs(latent.Attribution)).ThenByDescending(latent => latent.Rising).Take(top)];
+        Latent[] gates = [.. latents.Where(latent => latent.Falling >= 0.5 && latent.Weight < 0).OrderByDescending(latent => Math.Abs(latent.Attribution)).Take(top)];
+
+        ExperimentOutcome outcome = new();
+        outcome.Add(new Finding("carriers", $"Latents that grow with strength along half of {vectors.Count} vectors or more, of {latents.Length:N0} that are active at all", new Interval(latents.Count(latent => latent.Rising >= 0.5), double.NaN, double.NaN)));
+        outcome.Add(new Finding("gates", "Latents that fall with strength along half of the vectors or more and directly promote no", new Interval(latents.Count(latent => latent.Falling >= 0.5 && latent.Weight < 0), double.NaN, double.NaN)));
+        Confirm(context, outcome, dictionary, ask, layer, strengths[^1], without, carriers, gates, latents);
+        Show(outcome, "Carriers", "carriers", carriers, without, readings, strengths);
+        Show(outcome, "Gates", "gates", gates, without, readings, strengths);
+        return outcome;
+    }
+
+    private static Latent[] Search(ExperimentContext context, TranscoderSet dictionary, YesNoQuestion ask, LatentReadings without, LatentReadings[][] readings, double[] strengths)
+    {
+        LatentId[] all = [.. readings.SelectMany(along => along.SelectMany(reading => reading.Summed.Keys)).Concat(without.Summed.Keys).Distinct().OrderBy(id => id.Layer).ThenBy(id => id.Feature)];
+        double[] axis = [0, .. strengths];
+        float[] direction = AnswerDirection(context, ask);
+        Latent[] latents = new Latent[all.Length];
+        WorkerPool.For(all.Length, i =>
+        {
+            LatentId id = all[i];
+            int rising = 0, falling = 0;
+            double change = 0;
+            foreach (LatentReadings[] along in readings)
+            {
+                double[] values = [without.Summed.GetValueOrDefault(id), .. along.Select(reading => reading.Summed.GetValueOrDefault(id))];
+                double correlation = Descriptive.RankCorrelation(axis, values);
+                if (correlation >= Monotone) rising++;
+                if (correlation <= -Monotone) falling++;
+                change += along[^1].AtAnswer.GetValueOrDefault(id) - without.AtAnswer.GetValueOrDefault(id);
+            }
+            Transcoder transcoder = dictionary.Layers[id.Layer];
+            float[] row = new float[transcoder.Width];
+            double weight = 0;
+            for (int target = id.Layer; target < id.Layer + transcoder.Targets; target++)
+            {
+                transcoder.DecoderRow(id.Feature, target, row);
+                weight += TensorPrimitives.Dot<float>(row, direction);
+            }
+            latents[i] = new Latent(id, (double)rising / readings.Length, (double)falling / readings.Length, weight, weight * change / readings.Length);
+        });
+        return latents;
+    }
+
+    /// <summary>What the stream at the answer has to grow by for the logit of yes less no to grow by one, the final norm's denominator held as it is without injection.</summary>
+    private static float[] AnswerDirection(ExperimentContext context, YesNoQuestion ask)
+    {
+        Transformer model = context.Model.Transformer;
+        MatrixView unembedding = model.Weights.Unembedding.Weight.T;
+        Tensor gradient = Tensor.Uninitialized(1, unembedding.Columns);
+        float[] no = new float[unembedding.Columns];
+        unembedding.CopyRow(ask.Prompt.Options.FirstTokensOf(0)[0], gradient.Row(0));
+        unembedding.CopyRow(ask.Prompt.Options.FirstTokensOf(1)[0], no);
+        TensorPrimitives.Subtract(gradient.Row(0), no, gradient.Row(0));
+        float denominator = 1;
+        ForwardHooks reading = new ForwardHooks().Add(HookPoint.FinalNormScale, 0, (scale, _) => denominator = scale.Row(scale.Rows - 1)[0]);
+        model.Forward(ask.Prompt.Tokens, reading, logits: LogitRows.None, cancellation: context.Cancellation);
+        model.Weights.FinalNorm?.Pull(gradient.AsMatrix(), [denominator]);
+        return gradient.Span.ToArray();
+    }
+
+    private static void Confirm(ExperimentContext context, ExperimentOutcome outcome, TranscoderSet dictionary, YesNoQuestion ask, int layer, double strength, LatentReadings without, Latent[] carriers, Latent[] gates, Latent[] latents)
+    {
+        ExperimentSettings settings = context.Settings;
+        InjectedVector[] concepts = [.. context.Vectors.Where(vector => !vector.IsPlacebo)];
+        double[] Shifts(IReadOnlyList<LatentId> taken)
+        {
+            SteeringEdit[] edits = [.. taken.Select(id => new LatentEdit(dictionary, id.Layer, id.Feature, LatentChange.Clamp(0), ask.Positions))];
+            IReadOnlyList<AnswerReading> found = context.Runner.Run(ask.Prompt, [edits.Length == 0 ? null : new Steering(edits), .. concepts.Select(concept => new Steering([.. concept.At(layer, strength, ask.Positions, settings.Unit).Edits, .. edits]))], context.Cancellation);
+            double LogOdds(AnswerReading reading) => reading.IsFine ? reading.LogOdds(0, 1) : double.NaN;
+            return [.. found.Skip(1).Select(reading => LogOdds(reading) - LogOdds(found[0]))];
+        }
+        double[] whole = Shifts([]);
+        Interval Effect(double[] shifts) => Bootstrap.Mean(SeparationReport.Finite(shifts.Zip(whole, (with, all) => with - all)), settings.Seed, settings.Resamples);
+        outcome.Add(new Finding("shift", $"Shift of the log-odds of yes under concepts after layer {layer} at strength {TextNumber.Of(strength)}", Bootstrap.Mean(SeparationReport.Finite(whole), settings.Seed, settings.Resamples)));
+        List<string> sentences = [];
+        foreach ((string name, Latent[] taken) in new[] { ("carriers", carriers), ("gates", gates) })
+        {
+            if (taken.Length == 0)
+            {
+                sentences.Add($"no {name} were found");
+                continue;
+            }
+            double[] own = Shifts([.. taken.Select(latent => latent.Id)]);
+            // As many other latents of the same layers, several draws.
+            Random random = new(settings.Seed);
+            double[] control = new double[concepts.Length];
+            for (int draw = 0; draw < ControlDraws; draw++)
+            {
+                HashSet<LatentId> others = [];
+                foreach (Latent latent in taken)
+                {
+                    LatentId[] pool = [.. latents.Select(other => other.Id).Where(id => id.Layer == latent.Id.Layer && !others.Contains(id) && !taken.Any(one => one.Id == id))];
+                    if (pool.Length > 0) others.Add(pool[random.Next(pool.Length)]);
+                }
+                double[] shifts = Shifts([.. others]);
+                for (int i = 0; i < control.Length; i++) control[i] += shifts[i] / ControlDraws;
+            }
+            Interval effect = Effect(own), controlEffect = Effect(control), difference = Bootstrap.Mean(SeparationReport.Finite(own.Zip(control, (a, b) => a - b)), settings.Seed, settings.Resamples);
+            outcome.Add(new Finding($"without_{name}", $"Change of that shift without the {taken.Length} {name} that attribution ranks first", effect));
+            outcome.Add(new Finding($"without_others_{name}", $"The same without as many other latents of the same layers (mean of {ControlDraws} draws)", controlEffect));
+            outcome.Add(new Finding($"{name}_less_others", "The difference of the two", difference));
+            sentences.Add(difference.Contains(0) ? $"taking the {name} out does not differ from taking out other latents ({TextNumber.Of(difference)})" : $"taking the {name} out {(difference.Estimate < 0 ? "lowers" : "raises")} the report beyond what other latents do ({TextNumber.Of(difference)})");
+        }
+        bool any = outcome.Findings.Any(finding => finding.Name is "carriers_less_others" or "gates_less_others" && finding.Value is { } value && !value.Contains(0));
+        outcome.Verdict = carriers.Length + gates.Length == 0 ? "None found" : any ? "Found and confirmed" : "Found, not confirmed";
+        outcome.Summary = $"Log-odds of yes under injection: {string.Join("; ", sentences)}.";
+        if (without.Summed.Count == 0) outcome.Caution("No latent is active without injection at these positions: the dictionary may not fit this model.");
+    }
+
+    private static void Show(ExperimentOutcome outcome, string title, string name, Latent[] latents, LatentReadings without, LatentReadings[][] readings, double[] strengths)
+    {
+        outcome.Section(title);
+        if (latents.Length == 0)
+        {
+            outcome.Paragraph("None were found.");
+            return;
+        }
+        outcome.Table(["latent", ">grows along", ">falls along", ">direct effect on yes − no of one unit", ">attribution"], latents.Select(latent => new[] { latent.Id.ToString(), TextNumber.Percent(latent.Rising), TextNumber.Percent(latent.Falling), TextNumber.Of(latent.Weight), TextNumber.Of(latent.Attribution) }));
+        outcome.Figure(name, new XyChart($"{title} by strength", "The activation, summed over the injected positions, a mean over vectors, of those that attribution ranks first.", new Axis("strength"), new Axis("activation"),
+            [.. latents.Take(6).Select(latent => new Series(SeriesKind.Line, latent.Id.ToString(), [new DataPoint(0, without.Summed.GetValueOrDefault(latent.Id)), .. strengths.Select((strength, i) => new DataPoint(strength, readings.Average(along => along[i].Summed.GetValueOrDefault(latent.Id))))]))]));
+    }
+}
