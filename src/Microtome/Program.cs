@@ -9,6 +9,8 @@ RootCommand root = new("""
 {
     TraceCommand.Create(),
     GenerateCommand.Create(),
+    ChatCommand.Create(),
+    VectorCommand.Create(),
     FeaturesCommand.Create(),
     IndexCommand.Create(),
     EvaluateDictionaryCommand.Create(),

@@ -11,7 +11,7 @@ public sealed class ModelSource(Func<string, IProgress<DownloadProgress>>? downl
     public const string SmallModel = "stories260k";
 
     private const string SmallTranscoders = "stories260k-transcoders";
-    private static readonly string[] CheckpointFiles = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "model*.safetensors", "model.safetensors.index.json"];
+    private static readonly string[] CheckpointFiles = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "chat_template.json", "model*.safetensors", "model.safetensors.index.json"];
     private static readonly string[] TranscoderFiles = ["layer_*.safetensors", "W_enc_*.safetensors", "W_dec_*.safetensors"];
 
     /// <summary>What inspection needs beside weights.</summary>

@@ -31,6 +31,10 @@ public sealed class PromptEncoder
     /// <exception cref="ArgumentException">The prompt has no tokens, or names ids outside the vocabulary.</exception>
     public int[] Encode(string prompt) => NotEmpty(_tokenizer is null ? Numbers(prompt) : _tokenizer.Encode(prompt, addSpecialTokens: true));
 
+    /// <summary>The ids of a text that has its special tokens already, as chat templates write it.</summary>
+    /// <exception cref="ArgumentException">As for <see cref="Encode"/>.</exception>
+    public int[] EncodeRendered(string text) => NotEmpty(_tokenizer is null ? Numbers(text) : _tokenizer.Encode(text));
+
     /// <summary>
     /// The ids to trace. Features are not looked for at the first position, so that a special token stands there: where the prompt does not
     /// begin with one, the tokenizer's beginning of text is put before it, else padding, else end of text, else any special token.

@@ -18,36 +18,21 @@ internal static class GenerateCommand
         transcoders.Description = "What --steer latent:… names latents of: a folder of transcoders, or owner/name[@revision]. Without it, those that come with the small model.";
         Option<int?> threads = CommonOptions.Threads();
         Option<bool> json = CommonOptions.Json();
-        Option<double> temperature = new("--temperature") { HelpName = "T", Description = "Logits are divided by this; 0 always takes the most probable token." };
-        Option<double> topP = new("--top-p") { HelpName = "P", Description = "Choose among the fewest tokens whose probabilities reach this sum.", DefaultValueFactory = _ => 1 };
-        Option<int> topK = new("--top-k") { HelpName = "K", Description = "Choose among this many most probable tokens; 0 for all." };
-        Option<int> seed = new("--seed") { HelpName = "N", Description = "Equal seeds give equal texts." };
-        Option<int> most = new("--max-tokens") { HelpName = "N", Description = "The most tokens to generate.", DefaultValueFactory = _ => 64 };
+        SamplingOptionSet sampling = new();
         ExampleCommand command = new("generate", "Continue a text.",
             "microtome generate --prompt \"Once upon a time\"",
             "microtome generate -m Qwen/Qwen3-0.6B -p \"The capital of France is\" --temperature 0.7 --top-p 0.9 --seed 1",
             "microtome generate --prompt \"Tom went to the park. He was\" --steer happy.safetensors@2:4",
             "microtome generate --prompt \"Lily had a\" --steer latent:3:300@3:=5 random:1@all:20%@4-")
         {
-            model, prompt, temperature, topP, topK, seed, most, steer, transcoders, threads, json,
+            model, prompt, steer, transcoders, threads, json,
         };
-        CommonOptions.NotNegative(temperature);
-        CommonOptions.Probability(topP);
-        CommonOptions.NotNegative(topK);
-        CommonOptions.Positive(most);
+        sampling.AddTo(command);
         command.SetWork(async (result, cancellation) =>
         {
             result.UseThreads(threads);
             string text = result.GetValue(prompt)!;
-            SamplingOptions options = new()
-            {
-                Temperature = result.GetValue(temperature),
-                TopP = result.GetValue(topP),
-                TopK = result.GetValue(topK),
-                Seed = result.GetValue(seed),
-                MaximumTokens = result.GetValue(most),
-            };
-            options.Validate();
+            SamplingOptions options = sampling.Read(result);
             using ProgressDisplay progress = new();
             IReadOnlyList<SteeringRequest> requests = result.Requests(steer);
             ModelSource source = new(progress.Downloads, cancellation);

@@ -1,0 +1,150 @@
+using System.CommandLine;
+using System.Globalization;
+using Microtome.Dictionaries;
+using Microtome.Experiments;
+using Microtome.Models;
+using Microtome.Terminal;
+
+namespace Microtome.Commands;
+
+/// <summary><c>microtome vector make</c></summary>
+internal static class VectorMakeCommand
+{
+    private static readonly Dictionary<string, PairMethod> Methods = Enum.GetValues<PairMethod>().ToDictionary(method => method.Name());
+
+    public static Command Create()
+    {
+        Option<string?> model = CommonOptions.Model(), transcoders = CommonOptions.Transcoders();
+        Option<string[]> words = new("--words") { Description = "A vector for each word: its mean state less that of baseline words, in the same sentences.", HelpName = "WORD", AllowMultipleArgumentsPerToken = true };
+        Option<string?> templates = new("--templates") { Description = "The sentences, one a line with {word} in it (with --personas: {persona}); those that come along without it.", HelpName = "FILE" };
+        Option<string?> baseline = new("--baseline") { Description = "The baseline words, one a line; those that come along without it.", HelpName = "FILE" };
+        Option<string?> pairs = new("--pairs") { Description = "A vector from pairs of texts: JSON, a list of objects with \"positive\" and \"negative\".", HelpName = "FILE" };
+        Option<string[]> personas = new("--personas") { Description = "A vector from pairs of two personas, such as --personas happy sad: towards the first.", HelpName = "PERSONA", AllowMultipleArgumentsPerToken = true };
+        Option<string?> endings = new("--endings") { Description = "With --personas, what follows the sentence, one a line; those that come along without it.", HelpName = "FILE" };
+        Option<string> method = new("--method") { Description = "How pairs become a direction: mean_diff, pca_diff or pca_center (repeng's), or probe (logistic regression, with held-out accuracy).", HelpName = "NAME", DefaultValueFactory = _ => "mean_diff" };
+        method.AcceptOnlyFromAmong([.. Methods.Keys, "probe"]);
+        Option<string[]> latents = new("--latents") { Description = "A vector from a dictionary's decoder rows: LAYER:FEATURE, or LAYER:FEATURE*WEIGHT; several are summed.", HelpName = "L:F", AllowMultipleArgumentsPerToken = true };
+        Option<int> random = new("--random") { Description = "A random vector, as long as that of --like or 1 long: a placebo.", HelpName = "SEED" };
+        Option<string?> like = new("--like") { Description = "With --random, a vector whose lengths and layers it gets.", HelpName = "FILE" };
+        Option<int> seed = new("--seed") { Description = "Which pairs a probe holds out.", HelpName = "N" };
+        Option<string?> layers = new("--layers") { Description = "Keep only these layers' directions: 2, 2-5 or 2,4.", HelpName = "LAYERS" };
+        layers.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && SteeringRequest.ParseLayers(result.Tokens[0].Value) is null) result.AddError($"--layers '{result.Tokens[0].Value}' is not 2, 2-5, 2,4 or all.");
+        });
+        Option<bool> unit = new("--unit") { Description = "Make every direction 1 long." };
+        Option<string> output = new("--out", "-o") { Description = "The file: safetensors, or GGUF where its name ends in .gguf. With several words: a folder.", HelpName = "FILE", Required = true };
+        Option<int?> threads = CommonOptions.Threads();
+        Option<bool> json = CommonOptions.Json();
+        ExampleCommand command = new("make", "Make a steering vector: of words, pairs of texts, personas, a dictionary's latents, or at random.",
+            "microtome vector make --words dog -o dog.safetensors",
+            "microtome vector make -m Qwen/Qwen3-0.6B --words ocean music honesty -o concepts/",
+            "microtome vector make --pairs happy-sad.json --method pca_diff -o happy.gguf",
+            "microtome vector make --personas happy sad -o happy.safetensors",
+            "microtome vector make --latents 3:300 3:7*0.5 -o sum.safetensors",
+            "microtome vector make --random 7 --like happy.safetensors -o placebo.safetensors")
+        {
+            model, words, templates, baseline, pairs, personas, endings, method, latents, transcoders, random, like, seed, layers, unit, output, threads, json,
+        };
+        command.Validators.Add(result =>
+        {
+            int given = new Option[] { words, pairs, personas, latents, random }.Count(option => result.GetResult(option) is { Implicit: false });
+            if (given != 1) result.AddError("Say what the vector is made of: one of --words, --pairs, --personas, --latents and --random.");
+            if (result.GetResult(personas) is not null && result.GetValue(personas)?.Length != 2) result.AddError("--personas needs two: what the vector points to, and its opposite.");
+        });
+        command.SetWork(async (result, cancellation) =>
+        {
+            result.UseThreads(threads);
+            using ProgressDisplay progress = new();
+            ModelSource source = new(progress.Downloads, cancellation);
+            string target = result.GetValue(output)!;
+            IReadOnlyList<SteeringVector> made;
+            if (result.GetResult(random) is { Implicit: false }) made = [await MakeRandom()];
+            else if (result.GetValue(latents) is { Length: > 0 } rows)
+            {
+                (int, int, float)[] parsed = [.. rows.Select(ParseLatent)];
+                using TranscoderSet set = await source.LoadTranscodersAsync(result.GetValue(transcoders));
+                made = [LatentVectors.Make(set, parsed)];
+            }
+            else
+            {
+                using LoadedModel loaded = await source.LoadModelAsync(result.GetValue(model));
+                made = MakeFromTexts(loaded);
+            }
+            progress.Clear();
+            IReadOnlyList<int>? kept = result.GetValue(layers) is { } asked ? SteeringRequest.ParseLayers(asked) : null;
+            for (int i = 0; i < made.Count; i++)
+            {
+                SteeringVector vector = kept is { Count: > 0 } ? made[i].At(kept) : made[i];
+                if (result.GetValue(unit)) vector = vector.Unit();
+                string path = made.Count == 1 ? target : Path.Combine(target, $"{FileName(vector.Recipe.Concept)}.safetensors");
+                VectorFile.Save(vector, path);
+                Report(vector, path, result.GetValue(json));
+            }
+            return 0;
+
+            async Task<SteeringVector> MakeRandom()
+            {
+                int number = result.GetValue(random);
+                if (result.GetValue(like) is { } file) return RandomVectors.Like(VectorFile.Load(file), number);
+                using LoadedModel loaded = await source.LoadModelAsync(result.GetValue(model));
+                SteeringVector vector = RandomVectors.Make(loaded.Specification.ModelWidth, Enumerable.Range(0, loaded.Specification.Layers.Count).Select(layer => KeyValuePair.Create(layer, 1f)), number);
+                return vector.With(vector.Recipe with { Model = loaded.Name, Family = loaded.Specification.Family });
+            }
+
+            IReadOnlyList<SteeringVector> MakeFromTexts(LoadedModel loaded)
+            {
+                FractionReporter running = new(progress);
+                if (result.GetValue(words) is { Length: > 0 } concepts)
+                    return ConceptVectors.Make(loaded, concepts, ConceptTemplates.Load(result.GetValue(templates), result.GetValue(baseline)), running, cancellation);
+                string[]? two = result.GetValue(personas) is { Length: 2 } given ? given : null;
+                IReadOnlyList<ContrastPair> contrast = two is not null ? Personas.Pairs(two[0], two[1], result.GetValue(templates), result.GetValue(endings)) : ContrastPair.Load(result.GetValue(pairs)!);
+                string concept = two is not null ? $"{two[0]}, not {two[1]}" : Path.GetFileNameWithoutExtension(result.GetValue(pairs)!);
+                return [Methods.TryGetValue(result.GetValue(method)!, out PairMethod chosen)
+                    ? PairVectors.Make(loaded, contrast, chosen, concept, running, cancellation)
+                    : ProbeVectors.Make(loaded, contrast, concept, result.GetValue(seed), running, cancellation)];
+            }
+        });
+        return command;
+    }
+
+    private static (int Layer, int Feature, float Weight) ParseLatent(string text)
+    {
+        string[] sides = text.Split('*'), place = sides[0].Split(':');
+        float weight = 1;
+        return sides.Length <= 2 && place.Length == 2
+            && int.TryParse(place[0], NumberStyles.None, CultureInfo.InvariantCulture, out int layer) && int.TryParse(place[1], NumberStyles.None, CultureInfo.InvariantCulture, out int feature)
+            && (sides.Length == 1 || (float.TryParse(sides[1], NumberStyles.Float, CultureInfo.InvariantCulture, out weight) && float.IsFinite(weight)))
+            ? (layer, feature, weight)
+            : throw new ArgumentException($"'{text}' is not LAYER:FEATURE or LAYER:FEATURE*WEIGHT, such as 3:300 or 3:7*0.5.");
+    }
+
+    private static string FileName(string concept)
+    {
+        string name = new([.. concept.Select(c => Path.GetInvalidFileNameChars().Contains(c) || c is '/' or '\\' ? '-' : c)]);
+        return name.Trim('.', ' ') is { Length: > 0 } usable ? usable : "vector";
+    }
+
+    private static void Report(SteeringVector vector, string path, bool json)
+    {
+        if (json)
+        {
+            JsonRecord.Print(record =>
+            {
+                record.WriteString("file", path);
+                record.WriteString("method", vector.Recipe.Method);
+                record.WriteString("concept", vector.Recipe.Concept);
+                record.WriteNumbers("layers", vector.Directions.Keys);
+                foreach ((string name, string note) in vector.Recipe.Notes) record.WriteString(name, note);
+            });
+            return;
+        }
+        Screen.Line($"Wrote {Screen.Escape(path)}: {Screen.Escape(vector.Recipe.Method)}{(vector.Recipe.Concept.Length > 0 ? $" of {Screen.Escape(vector.Recipe.Concept)}" : "")}, {vector.LayersText}");
+        foreach ((string name, string note) in vector.Recipe.Notes) Screen.Line($"  {Screen.Escape(name)}: {Screen.Escape(note)}");
+    }
+
+    private sealed class FractionReporter(ProgressDisplay display) : IProgress<double>
+    {
+        public void Report(double value) => display.Report("running the texts", value);
+    }
+}
