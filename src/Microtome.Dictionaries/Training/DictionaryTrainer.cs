@@ -53,8 +53,8 @@ internal sealed class DictionaryTrainer
         while (place.Step < _schedule.Steps)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (chunk is null) chunk = Read(place.Chunk, cancellation);
-            else if (place.Row + _schedule.BatchTokens > chunk.Tokens)
+            chunk ??= Read(place.Chunk, cancellation);
+            if (place.Row + _schedule.BatchTokens > chunk.Tokens)
             {
                 place = place with { Chunk = chunk.Next, Row = 0 };
                 chunk = Read(place.Chunk, cancellation);
@@ -66,7 +66,9 @@ internal sealed class DictionaryTrainer
             if (place.Step % every == 0 || place.Step == _schedule.Steps) Tell(place.Step);
             if (place.Step % _schedule.CheckpointSteps == 0 && place.Step < _schedule.Steps) _checkpoint?.Save(place, dictionaries);
         }
-        return chunk?.Next ?? place.Chunk;
+        chunk ??= Read(place.Chunk, cancellation);
+        foreach (Trainee trainee in _trainees) trainee.Dictionary.Calibrate([.. trainee.Inputs.Select(site => chunk.Sites[site].AsMatrix())], _schedule.BatchTokens);
+        return chunk.Next;
     }
 
     private ActivationChunk Read(long position, CancellationToken cancellation)

@@ -152,6 +152,25 @@ internal sealed class TrainableDictionary
         }
     }
 
+    /// <summary>Sets BatchTopK's thresholds by what finished weights keep of some activations: the mean of the least that each batch keeps.</summary>
+    /// <param name="batch">Rows of a batch.</param>
+    public void Calibrate(IReadOnlyList<Matrix> inputs, int batch)
+    {
+        if (Options.Activation is not (DictionaryActivation.BatchTopK or DictionaryActivation.Matryoshka)) return;
+        const int Batches = 16;
+        for (int i = 0; i < Blocks.Count; i++)
+        {
+            double sum = 0;
+            int count = 0;
+            for (int start = 0; start + batch <= inputs[i].Rows && count < Batches; start += batch, count++)
+            {
+                Tensor read = Scaled([inputs[i].RowRange(start, batch)], InputScales.AsSpan(i, 1), SubtractsDecoderBias ? DecoderBias.Value : null);
+                sum += Blocks[i].Encode(read.AsMatrix()).Active.Values.DefaultIfEmpty().Min();
+            }
+            if (count > 0) Blocks[i].KeptFrom = sum / count;
+        }
+    }
+
     /// <summary>
     /// Lets dead latents begin anew at tokens that are predicted badly: their encoders read those inputs, their decoders write what is left to predict
     /// (Bricken et al. 2023, "Neuron resampling").

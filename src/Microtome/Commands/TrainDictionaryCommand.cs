@@ -44,7 +44,7 @@ internal static class TrainDictionaryCommand
         Option<long> tokens = new("--tokens", "-n") { HelpName = "N", Description = "How many tokens to train on.", DefaultValueFactory = _ => 2_000_000 };
         Option<int> batch = new("--batch") { HelpName = "N", Description = "Tokens of one step.", DefaultValueFactory = _ => 1024 };
         Option<double> rate = new("--learning-rate") { HelpName = "X", Description = "The highest learning rate.", DefaultValueFactory = _ => 1e-3 };
-        Option<string?> source = new("--source", "-s") { HelpName = "FILE|DIR|sampled", Description = "The texts, as in microtome index, or a folder that microtome harvest filled. Without it, texts that the model itself writes." };
+        Option<string?> source = new("--source", "-s") { HelpName = "FILE|DIR|small-world|sampled", Description = "The texts, as in microtome index, or a folder that microtome harvest filled. Without it, texts that the model itself writes." };
         Option<int> context = new("--context") { HelpName = "N", Description = "The most tokens that are read together.", DefaultValueFactory = _ => 128 };
         Option<int> buffer = new("--buffer") { HelpName = "N", Description = "How many tokens of different texts are mixed with each other.", DefaultValueFactory = _ => 32_768 };
         Option<string?> dictionary = new("--dictionary") { HelpName = "DIR", Description = "The autoencoder whose decoder a meta-autoencoder takes apart." };
@@ -56,7 +56,7 @@ internal static class TrainDictionaryCommand
         ExampleCommand command = new("train-dictionary", "Train sparse autoencoders, transcoders and cross-layer transcoders on a model's activations.",
             "microtome train-dictionary --kind transcoder --features 1024 --k 16 --tokens 4000000 --out transcoders",
             "microtome train-dictionary --hook hook_resid_post --layers 2 --features 512,1024,2048 --k 8,16,32 --out sweep",
-            "microtome train-dictionary --kind cross-layer --source texts/ --features 1024 --type bf16 --out clt",
+            "microtome train-dictionary --kind cross-layer --source small-world --features 1024 --type bf16 --out clt",
             "microtome train-dictionary -m Qwen/Qwen3-0.6B --source harvested/ --hook blocks.14.hook_resid_post --activation jumprelu --sparsity 0.3,1 --features 16384 --out saes",
             "microtome train-dictionary --kind meta --dictionary sae --features 256 --k 4 --out meta")
         {
