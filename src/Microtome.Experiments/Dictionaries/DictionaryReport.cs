@@ -10,7 +10,7 @@ public static class DictionaryReport
         ArgumentNullException.ThrowIfNull(study);
         Report report = new(study.Dictionaries.Count == 1 ? $"The dictionary {study.Dictionaries[0].Scores.Name}" : $"{study.Dictionaries.Count} dictionaries of {study.Model}");
         DictionaryScores first = study.Dictionaries[0].Scores;
-        report.Paragraph($"Model {study.Model}. Texts: {study.Source}; {Count(first.Tokens)} tokens of {Count(first.Documents)} documents, the first token of each context left out. The model's own loss is {first.OwnLoss.ToString("0.000")} nats a token. Brackets are 95 % bootstrap intervals over documents.");
+        report.Paragraph($"Model {study.Model}. Texts: {study.Source}; {Count(first.Tokens)} tokens of {Count(first.Documents)} documents, the first token of each context left out. The model's own loss is {Whole(first.OwnLoss, "0.000")} nats a token. Brackets are 95 % bootstrap intervals over documents.");
         foreach (DictionaryResult dictionary in study.Dictionaries) report.Finding(Finding(dictionary.Scores), isCaution: dictionary.Scores.All.RecoveredFromZero.Estimate < 0.9);
         if (study.Source.StartsWith("sampled", StringComparison.Ordinal))
             report.Note("The model wrote these texts itself. On texts that people wrote its own loss is higher, and dictionaries do a little worse.");
@@ -23,19 +23,29 @@ public static class DictionaryReport
     }
 
     private static string Finding(DictionaryScores scores) =>
-        $"{scores.Name} leaves {Percent(scores.Unexplained)} of the variance unexplained with {scores.L0.ToString("0.0")} active latents a token; with {(scores.Sites.Count > 1 ? "all its reconstructions" : "its reconstruction")} in place the model keeps {Percent(scores.All.RecoveredFromZero)} of its loss against zeros and {Percent(scores.All.RecoveredFromMean)} against means. {Percent(scores.Dead, scores.Latents)} of its {Count(scores.Latents)} latents were never active.";
+        $"{scores.Name} leaves {Percent(scores.Unexplained)} of the variance unexplained with {Whole(scores.L0, "0.0")} active latents a token; with {(scores.Sites.Count > 1 ? "all its reconstructions" : "its reconstruction")} in place the model keeps {Percent(scores.All.RecoveredFromZero)} of its loss against zeros and {Percent(scores.All.RecoveredFromMean)} against means. {Percent(scores.Dead, scores.Latents)} of its {Count(scores.Latents)} latents were never active.";
 
     private static void Compare(Report report, DictionaryStudy study)
     {
-        report.Section("Compared");
-        report.Table(
-            ["dictionary", "kind", ">latents", ">L0", ">variance unexplained", ">loss added", ">recovered (zero)", ">recovered (mean)", ">KL", ">never active", ">on over 10 %", ">replacement", ">completeness"],
-            study.Dictionaries.Select(dictionary => new[]
-            {
-                dictionary.Scores.Name, dictionary.Scores.Kind, Count(dictionary.Scores.Latents), dictionary.Scores.L0.ToString("0.0"), dictionary.Scores.Unexplained.ToString("0.000"), dictionary.Scores.All.Added.ToString("0.000"),
-                Percent(dictionary.Scores.All.RecoveredFromZero), Percent(dictionary.Scores.All.RecoveredFromMean), dictionary.Scores.All.Divergence.ToString("0.000"),
-                Percent(dictionary.Scores.Dead, dictionary.Scores.Latents), Percent(dictionary.Scores.Dense, dictionary.Scores.Latents), Mean(dictionary.Graphs, graph => graph.Replacement), Mean(dictionary.Graphs, graph => graph.Completeness),
-            }));
+        report.Section(study.Dictionaries.Count == 1 ? "Scores" : "Compared");
+        (string Name, Func<DictionaryResult, string> Value)[] rows =
+        [
+            ("kind", dictionary => dictionary.Scores.Kind),
+            ("activation", dictionary => dictionary.Scores.Activation),
+            ("latents", dictionary => Count(dictionary.Scores.Latents)),
+            ("active latents a token and site (L0)", dictionary => Whole(dictionary.Scores.L0, "0.0")),
+            ("variance unexplained", dictionary => Whole(dictionary.Scores.Unexplained, "0.000")),
+            ("loss added, nats a token", dictionary => Whole(dictionary.Scores.All.Added, "0.000")),
+            ("recovered, against zeros", dictionary => Percent(dictionary.Scores.All.RecoveredFromZero)),
+            ("recovered, against means", dictionary => Percent(dictionary.Scores.All.RecoveredFromMean)),
+            ("divergence (KL), nats a token", dictionary => Whole(dictionary.Scores.All.Divergence, "0.000")),
+            ("never active", dictionary => Percent(dictionary.Scores.Dead, dictionary.Scores.Latents)),
+            ("active at over 10 % of tokens", dictionary => Percent(dictionary.Scores.Dense, dictionary.Scores.Latents)),
+            ("replacement score, mean", dictionary => Mean(dictionary.Graphs, graph => graph.Replacement)),
+            ("completeness, mean", dictionary => Mean(dictionary.Graphs, graph => graph.Completeness)),
+        ];
+        if (study.Dictionaries.Count <= 3) report.Table(["", .. study.Dictionaries.Select(dictionary => $">{dictionary.Scores.Name}")], rows.Select(row => (IReadOnlyList<string>)[row.Name, .. study.Dictionaries.Select(row.Value)]));
+        else report.Table(["dictionary", .. rows.Select(row => $">{row.Name}")], study.Dictionaries.Select(dictionary => (IReadOnlyList<string>)[dictionary.Scores.Name, .. rows.Select(row => row.Value(dictionary))]));
         if (study.Dictionaries.Count < 2) return;
         report.Figure(Pareto("variance unexplained", study, scores => scores.Unexplained));
         report.Figure(Pareto("loss added, nats a token", study, scores => scores.All.Added), "Nearer to the lower left is better: fewer latents that explain more. Lines join dictionaries of one kind, activation and number of latents.");
@@ -62,13 +72,13 @@ public static class DictionaryReport
             ["site", ">latents", ">L0", ">variance unexplained", ">norm ratio", ">best scale", ">never active", ">on over 10 %", .. spliced ? [">loss added alone", ">recovered (zero)", ">recovered (mean)"] : Array.Empty<string>()],
             scores.Sites.Select(site => new[]
             {
-                site.Site, Count(site.Latents), site.L0.ToString("0.0"), site.Unexplained.ToString("0.000"), site.NormRatio.ToString("0.000"), site.Scale.ToString("0.000"), Percent(site.Dead, site.Latents), Percent(site.Dense, site.Latents),
-            }.Concat(site.Spliced is { } s ? [s.Added.ToString("0.000"), Percent(s.RecoveredFromZero), Percent(s.RecoveredFromMean)] : []).ToArray()),
+                site.Site, Count(site.Latents), Number(site.L0.Estimate, "0.0"), Whole(site.Unexplained, "0.000"), Number(site.NormRatio.Estimate, "0.000"), Number(site.Scale.Estimate, "0.000"), Percent(site.Dead, site.Latents), Percent(site.Dense, site.Latents),
+            }.Concat(site.Spliced is { } s ? [Whole(s.Added, "0.000"), Number(s.RecoveredFromZero.Estimate, "0.0%"), Number(s.RecoveredFromMean.Estimate, "0.0%")] : []).ToArray()),
             "Norm ratio: the mean of ‖x̂‖ / ‖x‖. Best scale: what reconstructions would have to be multiplied by to lie nearest; above 1 they are too small.");
         if (scores.Sites.Count > 1)
         {
-            string[] names = [.. scores.Sites.Select(site => site.Site)];
-            report.Figure(new XyChart("Variance unexplained by site", "A bar for each site, with its interval.", new Axis("site") { Categories = names }, new Axis("variance unexplained") { Minimum = 0 },
+            string[] names = [.. scores.Sites.Select(site => ShortName(site.Site))];
+            report.Figure(new XyChart("Variance unexplained by site", "A bar for each site, with its interval.", new Axis(scores.Sites.Select(site => site.Site[(site.Site.IndexOf('.', 7) + 1)..]).Distinct().Count() == 1 ? "layer" : "site") { Categories = names }, new Axis("variance unexplained") { Minimum = 0 },
                 [new Series(SeriesKind.Bars, null, [.. scores.Sites.Select((site, index) => new DataPoint(index, site.Unexplained))])]));
         }
         if (scores.Densities.Count > 0)
@@ -152,7 +162,13 @@ public static class DictionaryReport
 
     private static string Count(double value) => Number(value, "#,0");
 
-    private static string Percent(Interval interval) => interval.ToString("0.0%");
+    private static string Percent(Interval interval) => Whole(interval, "0.0%");
+
+    /// <summary>An interval that is not broken between lines.</summary>
+    private static string Whole(Interval interval, string format) => interval.ToString(format).Replace(' ', '\u00A0');
+
+    /// <summary>The layer of a hook within the layers.</summary>
+    private static string ShortName(string site) => site.StartsWith("blocks.", StringComparison.Ordinal) && site.IndexOf('.', 7) is > 7 and int end ? site[7..end] : site;
 
     private static string Percent(long part, long whole) => Number((double)part / Math.Max(1, whole), "0.0%");
 

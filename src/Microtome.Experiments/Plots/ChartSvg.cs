@@ -75,7 +75,7 @@ public static class ChartSvg
         foreach ((double value, string text) in y.Ticks)
         {
             drawing.Line(left, y[value], right, y[value], $"stroke=\"{Ink}\" stroke-opacity=\"0.14\"");
-            drawing.Text(left - 6, y[value] + 4, SvgDrawing.Fit(text, left - Margin - 20, 11), SvgDrawing.Anchor.End, Small);
+            drawing.Text(left - 6, y[value] + 4, SvgDrawing.Fit(text, left - Margin - 19, 11), SvgDrawing.Anchor.End, Small);
         }
         XTicks(drawing, xAxis, x, bottom);
         drawing.Line(left, bottom, right, bottom, $"stroke=\"{Ink}\" stroke-opacity=\"0.6\"");
