@@ -64,7 +64,7 @@ public sealed class FeatureFolder : IFeatureSource
             (int layer, int feature) = active[i];
             FeatureData data = index.Find(layer, feature)!;
             string file = System.IO.Path.Combine(target, CantorPair.Of(layer, feature).ToString(CultureInfo.InvariantCulture) + ".json");
-            AtomicFile.Write(file, stream => FeatureJson.Write(data, index.Dictionary, stream));
+            AtomicFile.Write(file, stream => FeatureJson.Write(data, index.Dictionary, stream), flushToDisk: false);
             progress?.Report((i + 1.0) / active.Count);
         }
         return active.Count;
