@@ -78,8 +78,14 @@ internal static class CommonOptions
     public static void NotNegative(Option<int> option) => Check(option, value => value >= 0, "must be 0 or more.");
 
     /// <summary>The small model's transcoders fit no other model, nor others the small model.</summary>
-    public static void FitTogether(Command command, Option<string?> model, Option<string?> transcoders) => command.Validators.Add(result =>
+    /// <param name="dictionary">What may be given in the transcoders' place.</param>
+    public static void FitTogether(Command command, Option<string?> model, Option<string?> transcoders, Option<string?>? dictionary = null) => command.Validators.Add(result =>
     {
+        if (dictionary is not null && result.GetResult(dictionary) is not null)
+        {
+            if (result.GetResult(transcoders) is not null) result.AddError("Give either --transcoders or --dictionary.");
+            return;
+        }
         if (result.GetResult(model) is not null && result.GetResult(transcoders) is null) result.AddError("--model needs transcoders that were made for it: give them with --transcoders.");
         if (result.GetResult(transcoders) is not null && result.GetResult(model) is null) result.AddError("--transcoders needs the model that they were made for: give it with --model.");
     });

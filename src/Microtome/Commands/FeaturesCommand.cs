@@ -15,6 +15,7 @@ internal static class FeaturesCommand
         Option<string?> model = CommonOptions.Model(), transcoders = CommonOptions.Transcoders(), prompt = CommonOptions.Prompt(required: true);
         Option<string?> memory = CommonOptions.Memory();
         Option<int?> threads = CommonOptions.Threads(), layer = new("--layer") { Description = "Only this layer's.", HelpName = "N" }, position = new("--position") { Description = "Only at this position.", HelpName = "N" };
+        Option<string?> dictionary = new("--dictionary", "-d") { HelpName = "DIR", Description = "Instead of transcoders: the folder of one autoencoder, whose latents are read at its hook." };
         Option<string[]> steer = SteerOption.Create();
         Option<bool> json = CommonOptions.Json();
         Option<string?> index = new("--index") { HelpName = "FILE|DIR", Description = "Also show what features are known for: labels and promoted tokens of an index that microtome index wrote, or of a folder of feature JSON." };
@@ -23,12 +24,13 @@ internal static class FeaturesCommand
             "microtome features --prompt \"Once upon a time, there was a little girl named\" --layer 4",
             "microtome features -m google/gemma-2-2b -t mntss/gemma-scope-transcoders -p \"The capital of France is\" --position 5 --json",
             "microtome features --prompt \"Tom went to the park. He was\" --steer happy.safetensors@2:4 --layer 3",
-            "microtome features --prompt \"Once upon a time\" --index stories.features")
+            "microtome features --prompt \"Once upon a time\" --index stories.features",
+            "microtome features --prompt \"Once upon a time\" --dictionary sae")
         {
-            model, transcoders, prompt, layer, position, most, index, steer, memory, threads, json,
+            model, transcoders, dictionary, prompt, layer, position, most, index, steer, memory, threads, json,
         };
         CommonOptions.NotNegative(most);
-        CommonOptions.FitTogether(command, model, transcoders);
+        CommonOptions.FitTogether(command, model, transcoders, dictionary);
         command.SetWork(async (result, cancellation) =>
         {
             result.UseThreads(threads);
@@ -37,6 +39,13 @@ internal static class FeaturesCommand
             using ProgressDisplay progress = new();
             ModelSource source = new(progress.Downloads, cancellation);
             using LoadedModel loaded = await source.LoadModelAsync(result.GetValue(model));
+            if (result.GetValue(dictionary) is { } folder)
+            {
+                using SparseAutoencoder autoencoder = AutoencoderReader.Open(folder);
+                ForwardHooks? steered = result.Requests(steer).Resolve(loaded.Specification, null)?.Hooks(loaded.Specification, new SteeringMeasure());
+                PrintLatents(loaded, autoencoder, loaded.Prompts.EncodeForTracing(text), steered, result.GetValue(position), result.GetValue(most), result.GetValue(json), cancellation);
+                return 0;
+            }
             using TranscoderSet set = await source.LoadTranscodersAsync(result.GetValue(transcoders));
             using IFeatureSource? known = result.GetValue(index) is { } path ? FeatureSource.Open(path) : null;
             int[] tokens = loaded.Prompts.EncodeForTracing(text);
@@ -66,6 +75,33 @@ internal static class FeaturesCommand
             return 0;
         });
         return command;
+    }
+
+    /// <summary>The latents of an autoencoder that are active on a prompt.</summary>
+    private static void PrintLatents(LoadedModel loaded, SparseAutoencoder autoencoder, int[] tokens, ForwardHooks? steering, int? position, int most, bool json, CancellationToken cancellation)
+    {
+        int? only = Check(position, tokens.Length, "position");
+        ActiveFeature[] found = [.. AutoencoderReading.Read(loaded.Transformer, autoencoder, tokens, steering, cancellation).Where(latent => (only ?? latent.Position) == latent.Position)];
+        IEnumerable<ActiveFeature> shown = found.OrderByDescending(latent => Math.Abs(latent.Value));
+        if (most > 0) shown = shown.Take(most);
+        if (json)
+        {
+            foreach (ActiveFeature latent in shown)
+                JsonRecord.Print(record =>
+                {
+                    record.WriteString("hook", autoencoder.Settings.HookName);
+                    record.WriteNumber("position", latent.Position);
+                    record.WriteNumber("latent", latent.Feature);
+                    record.WriteNumber("activation", latent.Value);
+                    record.WriteString("token", loaded.Prompts.TextOf(tokens[latent.Position]));
+                });
+            return;
+        }
+        Screen.Line($"{TextFormat.Number(found.Length)} active latents of {TextFormat.Number(autoencoder.Latents)} at {autoencoder.Settings.HookName}, {TextFormat.Value((double)found.Length / Math.Max(1, only is null ? tokens.Length - 1 : 1))} a token; position 0 is left out");
+        Screen.Table([">activation", ">latent", ">position", "token"], shown.Select(latent => new[]
+        {
+            TextFormat.Value(latent.Value), $"{latent.Feature}", $"{latent.Position}", Screen.Escape(TextFormat.Token(loaded.Prompts.TextOf(tokens[latent.Position]))),
+        }));
     }
 
     private static int? Check(int? value, int count, string name) =>

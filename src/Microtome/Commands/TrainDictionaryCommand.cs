@@ -94,10 +94,8 @@ internal static class TrainDictionaryCommand
             };
             string target = result.GetValue(folder)!;
             using ActivationSource activations = Source(result, loaded, plan, progress);
-            IReadOnlyList<DictionaryProgress> last = [];
             IReadOnlyList<TrainedDictionary> trained = DictionaryTraining.Run(plan, activations, loaded.Specification, target, result.GetValue(name) ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(target))),
-                report => last = report,
-                step => progress.Report(last.Count == 0 ? "training" : $"training, {TextFormat.Percent(last.Average(one => one.Unexplained))} unexplained", (double)step / plan.Schedule.Steps), cancellation);
+                stepped: step => progress.Report("training", (double)step / plan.Schedule.Steps), cancellation: cancellation);
             progress.Clear();
             if (result.GetValue(json)) PrintJson(trained);
             else Print(trained, plan);
