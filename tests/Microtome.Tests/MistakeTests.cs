@@ -43,7 +43,7 @@ public class MistakeTests
         { "no feature data at './nowhere'", ["studio", "--no-open", "--data", Path.Combine(Path.GetTempPath(), "microtome-studio-mistakes"), "--index", "./nowhere"] },
         { "'./nowhere' of --models does not exist", ["studio", "--no-open", "--models", "./nowhere"] },
         { "Choose another with --data", ["studio", "--no-open", "--data", Path.Combine(TestFiles.Repository, "LICENSE")] },
-        { "has neither config.json (a checkpoint) nor config.yaml", ["inspect", Golden] },
+        { "has neither config.json (a checkpoint), config.yaml (transcoders), nor cfg.json", ["inspect", Golden] },
         { "has no config.json", ["generate", "-p", "x", "-m", Golden] },
         { "have 4 layers, but the model has 5", ["trace", "-p", "x", "-m", Cli.Model, "-t", Path.Combine(Golden, "attribution", "qwen3-plt-relu", "transcoders")] },
         { "have 5 layers, but the model has 4", ["features", "-p", "1", "-m", Path.Combine(Golden, "models", "qwen3"), "-t", Cli.Transcoders] },
