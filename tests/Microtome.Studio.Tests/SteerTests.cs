@@ -98,6 +98,25 @@ public class SteerTests(RunningStudio studio)
     }
 
     [Fact]
+    public async Task A_conversation_is_written_as_the_models_template_says()
+    {
+        // The small model with a template of its own.
+        using TemporaryFolder folder = new();
+        Directory.CreateDirectory(folder["models/chatty"]);
+        foreach (string file in Directory.EnumerateFiles(Path.Combine(TestFiles.Repository, "models", "stories260k"))) File.Copy(file, folder[$"models/chatty/{Path.GetFileName(file)}"]);
+        folder.Write("models/chatty/chat_template.jinja", "{% for message in messages %}{{ message['role'] }} said {{ message['content'] }}. {% endfor %}{% if add_generation_prompt %}Tom said{% endif %}");
+        await using StudioServer server = await StudioServer.StartAsync(new StudioOptions { DataFolder = folder["data"], Model = folder["models/chatty"] });
+        using HttpClient client = new() { BaseAddress = server.Address };
+        client.DefaultRequestHeaders.Authorization = new("Bearer", server.Token);
+        JsonDocument.Parse(await client.GetStringAsync("/api/models")).RootElement.GetProperty("models")[0].GetProperty("hasChatTemplate").GetBoolean().ShouldBeTrue();
+        using HttpResponseMessage response = await client.PostAsync("/api/steer", new StringContent("""{"model": "given", "messages": [{"role": "user", "content": "hello"}], "maxTokens": 2}""", new MediaTypeHeaderValue("application/json")));
+        string events = await response.Content.ReadAsStringAsync();
+        events.ShouldContain("user said hello. Tom said", Case.Sensitive);
+        events.ShouldContain("event: done");
+        await studio.RefusedAsync(HttpStatusCode.Conflict, HttpMethod.Post, "/api/steer", new { model = "shipped", messages = new[] { new { role = "user", content = "hello" } } });
+    }
+
+    [Fact]
     public async Task What_cannot_be_steered_is_refused_before_the_stream()
     {
         Task<string> Refused(HttpStatusCode status, object item) => studio.RefusedAsync(status, HttpMethod.Post, "/api/steer", new { model = "shipped", prompt = "Tom", steering = new[] { item } });

@@ -1,13 +1,14 @@
 using Microtome.Circuits;
 using Microtome.Dictionaries;
 using Microtome.Models;
+using Microtome.Models.ChatTemplates;
 using Microtome.Models.Hub;
 using Microtome.Studio.Api;
 
 namespace Microtome.Studio.Models;
 
 /// <summary>What a loaded model consists of. It stays loaded and is shared; its files are mapped, so that memory is held only for what is read.</summary>
-internal sealed record ModelInUse(LoadedModel Model, TranscoderSet? Transcoders, ReplacementModel? Replacement)
+internal sealed record ModelInUse(LoadedModel Model, TranscoderSet? Transcoders, ReplacementModel? Replacement, ChatPrompts Chat)
 {
     public PromptEncoder Prompts => Model.Prompts;
 
@@ -58,7 +59,7 @@ internal sealed class KnownModel(string id, string source, string? model, string
             now is not null ? "ready" : _loading is { IsCompleted: false } ? "loading" : failure is not null ? "failed" : "idle", failure is null ? null : ErrorAnswers.MessageOf(failure),
             specification?.Family, specification?.Layers.Count, specification?.ModelWidth, specification?.VocabularySize, specification?.ContextLength,
             now?.Transcoders?.Layers.Select(layer => layer.Features).ToArray(), now?.Transcoders?.IsCrossLayer, now?.Prompts.HasTokenizer,
-            now is null ? null : false, index);
+            now is null ? null : now.Chat.Template is not null, index);
     }
 
     private async Task<ModelInUse> OpenAsync(ModelSource models)
@@ -68,13 +69,26 @@ internal sealed class KnownModel(string id, string source, string? model, string
         try
         {
             set = paired ? await models.LoadTranscodersAsync(transcoders) : null;
-            return new ModelInUse(loaded, set, set is null ? null : new ReplacementModel(loaded.Transformer, set));
+            return new ModelInUse(loaded, set, set is null ? null : new ReplacementModel(loaded.Transformer, set), ChatOf(loaded));
         }
         catch
         {
             set?.Dispose();
             loaded.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>A template that cannot be used is as good as none: everything but conversations works.</summary>
+    private static ChatPrompts ChatOf(LoadedModel loaded)
+    {
+        try
+        {
+            return ChatPrompts.Load(loaded);
+        }
+        catch (InvalidDataException)
+        {
+            return new ChatPrompts(loaded.Prompts, null);
         }
     }
 

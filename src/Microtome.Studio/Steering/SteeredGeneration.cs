@@ -1,5 +1,6 @@
 using System.Text;
 using Microtome.Models;
+using Microtome.Models.ChatTemplates;
 using Microtome.Studio.Api;
 using Microtome.Studio.Jobs;
 using Microtome.Studio.Models;
@@ -11,14 +12,13 @@ namespace Microtome.Studio.Steering;
 /// <summary>Generates steered and unsteered side by side, a token of each in turn, and sends each as it comes.</summary>
 internal sealed class SteeredGeneration(StudioRooms rooms)
 {
-    public const int LongestText = 4096;
+    public const int LongestText = 4096, MostMessages = 200;
 
     public async Task StreamAsync(SteerRequest request, HttpContext context, CancellationToken cancellation)
     {
         RequestBounds.Within(request.MaxTokens, 1, LongestText, "maxTokens");
         ModelInUse model = await rooms.Models.UseAsync(request.Model, cancellation);
-        string prompt = PromptOf(request, model);
-        int[] tokens = model.Prompts.Encode(prompt);
+        (string prompt, int[] tokens) = Read(request, model);
         SamplingOptions sampling = new() { MaximumTokens = request.MaxTokens, Temperature = request.Temperature, TopP = request.TopP, TopK = request.TopK, Seed = request.Seed };
         ForwardHooks? hooks = new SteeringPlan(rooms).Of(request.Steering ?? [], model)?.Hooks(model.Model.Specification);
         IEnumerable<int> Generate(ForwardHooks? with, CancellationToken cancel) => Generation.Generate(model.Model.Transformer, tokens, sampling, with is null ? null : _ => with, cancel);
@@ -58,11 +58,22 @@ internal sealed class SteeredGeneration(StudioRooms rooms)
         else if (!either.IsCancellationRequested) await events.SendAsync("failed", new SteerFailure(job.Error ?? "It was cancelled."), StudioJson.Default.SteerFailure);
     }
 
-    private static string PromptOf(SteerRequest request, ModelInUse model)
+    /// <summary>The text to go on with: the prompt, or the conversation as the model's template writes it.</summary>
+    private static (string Prompt, int[] Tokens) Read(SteerRequest request, ModelInUse model)
     {
-        if (request.Messages is { Count: > 0 }) throw RequestException.Conflict($"The model '{model.Model.Name}' has no chat template; give a 'prompt'.");
-        TraceDesk.CheckPrompt(request.Prompt);
-        return request.Prompt!;
+        if (request.Messages is not { Count: > 0 })
+        {
+            TraceDesk.CheckPrompt(request.Prompt);
+            return (request.Prompt!, model.Prompts.Encode(request.Prompt!));
+        }
+        if (request.Prompt is not null) throw RequestException.Bad("Give 'prompt' or 'messages', not both.");
+        if (model.Chat.Template is null) throw RequestException.Conflict($"The model '{model.Model.Name}' has no chat template; give a 'prompt'.");
+        if (request.Messages.Count > MostMessages) throw RequestException.Bad($"{request.Messages.Count} messages are given; at most {MostMessages} can be.");
+        foreach (ChatTurn turn in request.Messages)
+            if (turn?.Role is not ("system" or "user" or "assistant") || turn.Content is null) throw RequestException.Bad("A message has the role system, user or assistant, and a content.");
+        TraceDesk.CheckPrompt(string.Concat(request.Messages.Select(turn => turn.Content)));
+        ChatMessage[] messages = [.. request.Messages.Select(turn => new ChatMessage(turn.Role, turn.Content))];
+        return (model.Chat.Render(messages), model.Chat.Encode(messages));
     }
 }
 
