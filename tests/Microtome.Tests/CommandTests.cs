@@ -28,6 +28,8 @@ public class CommandTests
     [InlineData("features")]
     [InlineData("intervene")]
     [InlineData("inspect")]
+    [InlineData("harvest")]
+    [InlineData("train-dictionary")]
     public void Help_has_examples_and_lists_options(string command)
     {
         ProgramRun run = Cli.Run(command, "--help");

@@ -35,7 +35,7 @@ public sealed record DictionaryTrainingPlan
 }
 
 /// <summary>A dictionary, or a set of transcoders, that was trained and written.</summary>
-/// <param name="Unexplained">The share of variance that it leaves unexplained on tokens that it was not trained on.</param>
+/// <param name="Unexplained">The share of variance that it leaves unexplained on the tokens that follow those it was trained on: new ones, unless the source is so small that it has begun again.</param>
 /// <param name="Active">Active latents a token there, of each layer.</param>
 /// <param name="Silent">The share of latents that were not active there at all.</param>
 public sealed record TrainedDictionary(string Name, string Folder, double Unexplained, double Active, double Silent, int TestTokens);

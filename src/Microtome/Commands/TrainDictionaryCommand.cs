@@ -156,7 +156,7 @@ internal static class TrainDictionaryCommand
 
     private static void Print(IReadOnlyList<TrainedDictionary> trained, DictionaryTrainingPlan plan)
     {
-        Screen.Line($"{TextFormat.Number(plan.Schedule.Steps * plan.Schedule.BatchTokens)} tokens; measured on {TextFormat.Number(trained[0].TestTokens)} others");
+        Screen.Line($"{TextFormat.Number(plan.Schedule.Steps * plan.Schedule.BatchTokens)} tokens; measured on the {TextFormat.Number(trained[0].TestTokens)} that follow");
         Screen.Table(["", ">unexplained", ">active a token", ">never active", "written to"], trained.Select(one => new[]
         {
             Screen.Escape(one.Name), TextFormat.Percent(one.Unexplained), one.Active.ToString("0.0", CultureInfo.InvariantCulture), TextFormat.Percent(one.Silent), Screen.Escape(one.Folder),
