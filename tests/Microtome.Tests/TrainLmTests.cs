@@ -42,6 +42,24 @@ public sealed class TrainLmTests
         Cli.Fails(1, ["train-lm", "--source", Texts(folder), "--out", folder["model"], .. With("--steps", "400"), "--learning-rate", "1e6", "--warm-up", "0"]).ShouldContain("diverged at step");
     }
 
+    [UnixFact]
+    public void A_full_disk_loses_no_checkpoint_that_was_finished()
+    {
+        using TemporaryFolder folder = new();
+        string[] wide = With("--width", "96");
+        Cli.Json(["train-lm", "--source", Texts(folder), "--out", folder["model"], .. wide]);
+        string[] before = [.. Directory.EnumerateFiles(folder["model/checkpoints"]).Order()];
+        string[] more = ["train-lm", "--out", folder["model"], "--resume", "--steps", "9"];
+        // A limit on the size of files acts as a full disk does.
+        using (ProgramRun run = ProgramRun.StartInShell("export DOTNET_EnableWriteXorExecute=0; ulimit -f 1000; exec \"$@\"", "microtome.dll", more))
+        {
+            run.Finish().ExitCode.ShouldBe(1, run.Errors);
+            run.Errors.ShouldNotContain("   at ");
+        }
+        Directory.EnumerateFiles(folder["model/checkpoints"]).Order().ShouldBe(before);
+        Cli.Json(more)[^1].GetProperty("step").GetInt64().ShouldBe(9);
+    }
+
     [Fact]
     public void Mistakes_are_named()
     {

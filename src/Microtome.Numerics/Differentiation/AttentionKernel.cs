@@ -89,17 +89,21 @@ internal sealed unsafe class AttentionKernel(int headWidth, int groupSize, float
     }
 
     /// <summary>One head's columns times a factor, padded with zeros.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Load(Matrix source, RowSpan span, int column, float* target, float factor)
     {
         for (int row = 0; row < span.Length; row++, target += _padded)
         {
             float* from = source.Data + (span.Start + row) * source.Stride + column;
-            for (int i = 0; i < headWidth; i++) target[i] = from[i] * factor;
-            for (int i = headWidth; i < _padded; i++) target[i] = 0;
+            int i = 0;
+            for (; i + Lanes <= headWidth; i += Lanes) (Vector256.Load(from + i) * factor).Store(target + i);
+            for (; i < headWidth; i++) target[i] = from[i] * factor;
+            for (; i < _padded; i++) target[i] = 0;
         }
     }
 
     /// <summary>[padded head width, line]</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void LoadTransposed(Matrix source, RowSpan span, int column, float* target, int line)
     {
         new Span<float>(target, _padded * line).Clear();
@@ -110,15 +114,19 @@ internal sealed unsafe class AttentionKernel(int headWidth, int groupSize, float
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Store(float* source, Matrix target, RowSpan span, int column, float factor, bool accumulate)
     {
         for (int row = 0; row < span.Length; row++, source += _padded)
         {
             float* to = target.Data + (span.Start + row) * target.Stride + column;
-            if (accumulate)
-                for (int i = 0; i < headWidth; i++) to[i] += source[i] * factor;
-            else
-                for (int i = 0; i < headWidth; i++) to[i] = source[i] * factor;
+            int i = 0;
+            for (; i + Lanes <= headWidth; i += Lanes)
+            {
+                Vector256<float> own = Vector256.Load(source + i) * factor;
+                (accumulate ? own + Vector256.Load(to + i) : own).Store(to + i);
+            }
+            for (; i < headWidth; i++) to[i] = source[i] * factor + (accumulate ? to[i] : 0);
         }
     }
 

@@ -135,7 +135,7 @@ internal static class TrainLmCommand
             if (records) Print(record, rate);
             else
             {
-                progress.Clear();
+                if (!Console.IsErrorRedirected) progress.Clear(); // in a pipe the step would be announced anew with every line
                 TimeSpan left = watch.Elapsed / (record.Step - first) * (steps - record.Step);
                 Screen.Line(FormattableString.Invariant($"  step {record.Step,7}  loss {record.Loss:0.0000}{(record.ValidationLoss is { } v ? FormattableString.Invariant($"  validation {v:0.0000}") : ""),-20}  {rate,9:#,0} tokens/s  {(record.Step < steps ? TextFormat.Duration(left) + " left" : "")}"));
             }
