@@ -15,12 +15,15 @@ public delegate void ForwardHook(Tensor activation, HookContext context);
 /// <summary>What to call at which points of a forward pass. Hooks of one point run in the order in which they were added.</summary>
 public sealed class ForwardHooks
 {
-    private readonly Dictionary<(HookPoint, int), List<ForwardHook>> _hooks = [];
+    private static readonly int Points = Enum.GetValues<HookPoint>().Length;
+    private readonly List<ForwardHook>?[]?[] _hooks = new List<ForwardHook>?[]?[Points]; // by point and layer
 
     public ForwardHooks Add(HookPoint point, int layer, ForwardHook hook)
     {
-        if (!_hooks.TryGetValue((point, layer), out List<ForwardHook>? hooks)) _hooks.Add((point, layer), hooks = []);
-        hooks.Add(hook);
+        ArgumentOutOfRangeException.ThrowIfNegative(layer);
+        ref List<ForwardHook>?[]? layers = ref _hooks[(int)point];
+        if (layers is null || layers.Length <= layer) Array.Resize(ref layers, layer + 1);
+        (layers[layer] ??= []).Add(hook);
         return this;
     }
 
@@ -35,12 +38,13 @@ public sealed class ForwardHooks
     /// <summary>Adds all of another's hooks after these.</summary>
     public ForwardHooks Add(ForwardHooks other)
     {
-        foreach (((HookPoint point, int layer), List<ForwardHook> hooks) in other._hooks)
-            foreach (ForwardHook hook in hooks) Add(point, layer, hook);
+        for (int point = 0; point < Points; point++)
+            for (int layer = 0; layer < (other._hooks[point]?.Length ?? 0); layer++)
+                foreach (ForwardHook hook in other._hooks[point]![layer] ?? []) Add((HookPoint)point, layer, hook);
         return this;
     }
 
-    internal IReadOnlyList<ForwardHook>? At(HookPoint point, int layer) => _hooks.GetValueOrDefault((point, layer));
+    internal List<ForwardHook>? At(HookPoint point, int layer) => _hooks[(int)point] is { } layers && (uint)layer < (uint)layers.Length ? layers[layer] : null;
 }
 
 /// <summary>Calls the hooks of a forward pass, if there are any.</summary>
