@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Microtome.Tests;
 
-/// <summary>The real program with its small model.</summary>
+/// <summary>The real program, on the model of stories whose numbers are known unless a test names another.</summary>
 internal static class Cli
 {
     public const string Prompt = "Once upon a time, there was a little girl named";
@@ -10,10 +10,20 @@ internal static class Cli
     public static readonly string Transcoders = Path.Combine(TestFiles.Repository, "models", "stories260k-transcoders");
 
     /// <summary>Runs the program to its end.</summary>
-    public static ProgramRun Run(params string[] arguments)
+    public static ProgramRun Run(params string[] arguments) => RunShipped(OnStories(arguments));
+
+    /// <summary>As <see cref="Run"/>, on the model that comes with the program unless the arguments name another.</summary>
+    public static ProgramRun RunShipped(params string[] arguments)
     {
         using ProgramRun run = ProgramRun.Start("microtome.dll", arguments);
         return run.Finish();
+    }
+
+    /// <summary>The arguments and, where they take a model and name none, the model of stories.</summary>
+    public static string[] OnStories(params string[] arguments)
+    {
+        bool takesModel = arguments is ["trace" or "generate" or "features" or "intervene" or "index", ..], namesOne = arguments.Any(argument => argument is "-m" or "--model" or "-t" or "--transcoders" or "--from" or "--help");
+        return !takesModel || namesOne ? arguments : arguments[0] == "generate" ? [.. arguments, "-m", Model] : [.. arguments, "-m", Model, "-t", Transcoders];
     }
 
     /// <summary>Runs the program, which must succeed, with --json, and parses what it prints.</summary>

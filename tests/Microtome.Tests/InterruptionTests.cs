@@ -14,7 +14,7 @@ public class InterruptionTests
     public void Interrupted_work_ends_with_130_and_leaves_nothing_behind()
     {
         using TemporaryFolder folder = new();
-        using ProgramRun run = ProgramRun.Start("microtome.dll", [.. LongWork, folder["new/graph"]]);
+        using ProgramRun run = ProgramRun.Start("microtome.dll", Cli.OnStories([.. LongWork, folder["new/graph"]]));
         run.WaitForError(); // says what it works on
         Interrupt(run);
         run.Finish().ExitCode.ShouldBe(130, run.Errors);
@@ -28,7 +28,7 @@ public class InterruptionTests
     {
         using TemporaryFolder folder = new();
         folder.Write("graph.json", "earlier");
-        using ProgramRun run = ProgramRun.Start("microtome.dll", [.. LongWork, folder.Path]);
+        using ProgramRun run = ProgramRun.Start("microtome.dll", Cli.OnStories([.. LongWork, folder.Path]));
         run.WaitForError();
         Interrupt(run);
         run.Finish().ExitCode.ShouldBe(130, run.Errors);

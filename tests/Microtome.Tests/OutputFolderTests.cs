@@ -10,7 +10,7 @@ public class OutputFolderTests
     public void A_full_disk_leaves_nothing_behind()
     {
         using TemporaryFolder folder = new();
-        using ProgramRun run = ProgramRun.StartInShell(SmallFiles, "microtome.dll", ["trace", "-p", Cli.Prompt, "--out", folder["new/graph"]]);
+        using ProgramRun run = ProgramRun.StartInShell(SmallFiles, "microtome.dll", Cli.OnStories(["trace", "-p", Cli.Prompt, "--out", folder["new/graph"]]));
         run.Finish().ExitCode.ShouldBe(1, run.Errors);
         run.Errors.ShouldContain("microtome: ");
         run.Errors.ShouldNotContain("   at ");
@@ -23,7 +23,7 @@ public class OutputFolderTests
         using TemporaryFolder folder = new();
         folder.Write("graph.json", "earlier");
         folder.Write("graph.safetensors", "earlier too");
-        using ProgramRun run = ProgramRun.StartInShell(SmallFiles, "microtome.dll", ["trace", "-p", Cli.Prompt, "--out", folder.Path]);
+        using ProgramRun run = ProgramRun.StartInShell(SmallFiles, "microtome.dll", Cli.OnStories(["trace", "-p", Cli.Prompt, "--out", folder.Path]));
         run.Finish().ExitCode.ShouldBe(1, run.Errors);
         Directory.EnumerateFileSystemEntries(folder.Path).Count().ShouldBe(2);
         File.ReadAllText(folder["graph.json"]).ShouldBe("earlier");
@@ -34,7 +34,7 @@ public class OutputFolderTests
     public void A_full_device_as_standard_output_is_an_error()
     {
         if (!File.Exists("/dev/full")) return;
-        using ProgramRun run = ProgramRun.StartInShell("exec \"$@\" > /dev/full", "microtome.dll", ["trace", "-p", Cli.Prompt, "--json"]);
+        using ProgramRun run = ProgramRun.StartInShell("exec \"$@\" > /dev/full", "microtome.dll", Cli.OnStories(["trace", "-p", Cli.Prompt, "--json"]));
         run.Finish().ExitCode.ShouldBe(1);
         run.Errors.ShouldContain("No space left");
     }
@@ -42,7 +42,7 @@ public class OutputFolderTests
     [UnixFact]
     public void A_reader_that_goes_away_is_no_crash()
     {
-        using ProgramRun run = ProgramRun.StartInShell("\"$@\" | head -n 1", "microtome.dll", ["features", "-p", Cli.Prompt, "--top", "0", "--json"]);
+        using ProgramRun run = ProgramRun.StartInShell("\"$@\" | head -n 1", "microtome.dll", Cli.OnStories(["features", "-p", Cli.Prompt, "--top", "0", "--json"]));
         run.Finish().Lines.Length.ShouldBe(1);
         run.Errors.ShouldNotContain("   at ");
     }

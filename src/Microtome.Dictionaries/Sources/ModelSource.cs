@@ -8,9 +8,9 @@ namespace Microtome.Dictionaries;
 public sealed class ModelSource(Func<string, IProgress<DownloadProgress>>? downloads = null, CancellationToken cancellation = default)
 {
     /// <summary>The model that comes with the program and is used without a name.</summary>
-    public const string SmallModel = "stories260k";
+    public const string SmallModel = "small-world";
 
-    private const string SmallTranscoders = "stories260k-transcoders";
+    private const string SmallTranscoders = "small-world-transcoders";
     private static readonly string[] CheckpointFiles = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "chat_template.json", "model*.safetensors", "model.safetensors.index.json"];
     private static readonly string[] TranscoderFiles = ["layer_*.safetensors", "W_enc_*.safetensors", "W_dec_*.safetensors"];
 

@@ -4,22 +4,23 @@ using Microtome.Models.SmallWorld;
 
 namespace Microtome.Experiments.SmallWorld;
 
-/// <summary>A feature that stands for a state: where it is active, and how strongly.</summary>
-/// <param name="AtEnd">Whether at the prompt's last position; else at the city.</param>
+/// <summary>A feature that stands for a state where a city of it is named.</summary>
 /// <param name="Activation">Its mean over the state's cities.</param>
 /// <param name="Share">Of the state's cities, those that it is active on.</param>
 /// <param name="Elsewhere">Its mean over the cities of all other states.</param>
-public readonly record struct StateFeature(int Layer, bool AtEnd, int Feature, float Activation, double Share, double Elsewhere);
+public readonly record struct StateFeature(int Layer, int Feature, float Activation, double Share, double Elsewhere);
 
 /// <summary>
-/// Which features stand for which state: those that are active on most of its cities and hardly on others, in prompts that ask for the capital of the
-/// state containing a city. The cities' own prompts are all that is looked at, not what features do.
+/// Which features stand for which state: those that are active, at a city's position, on many of its cities and less on others. They are found by prompts that ask for the
+/// state and never name a capital, and by their activations alone, not by what changing them does.
 /// </summary>
 public sealed class StateFeatures
 {
+    private const string Template = "The city of {0} is in the state of";
+
     private readonly SwapOptions _options;
-    private readonly Dictionary<string, CityPrompt> _cities = new(StringComparer.Ordinal);
-    private readonly Dictionary<FeaturePlace, double> _sums = [];
+    private readonly Dictionary<string, (State State, Dictionary<(int Layer, int Feature), float> Active)> _cities = new(StringComparer.Ordinal);
+    private readonly Dictionary<(int Layer, int Feature), double> _sums = [];
 
     private StateFeatures(SwapOptions options) => _options = options;
 
@@ -36,46 +37,49 @@ public sealed class StateFeatures
         {
             progress?.Report((double)i / cities.Length);
             (string city, State state) = cities[i];
-            if (prompts.FindToken(" " + city) is not { } token) continue;
-            int[] tokens = prompts.EncodeForTracing(options.Prompt(city));
-            int position = Array.IndexOf(tokens, token);
-            if (position < 0) continue;
-            Dictionary<FeaturePlace, float> active = [];
-            foreach (FeatureNode feature in LocalReplacement.Build(model, tokens, cancellation: cancellation).Features)
-                if (feature.Position == position || feature.Position == tokens.Length - 1) active[new FeaturePlace(feature.Layer, feature.Position != position, feature.Feature)] = feature.Activation;
-            found._cities[city] = new CityPrompt(state, tokens, position, active);
-            foreach ((FeaturePlace place, float activation) in active) found._sums[place] = found._sums.GetValueOrDefault(place) + activation;
+            if (prompts.FindToken(" " + city) is null) continue;
+            Dictionary<(int, int), float> active = new CityPrompt(Template.Replace("{0}", city, StringComparison.Ordinal), city, prompts).Active(model, cancellation);
+            found._cities[city] = (state, active);
+            foreach (((int, int) feature, float activation) in active) found._sums[feature] = found._sums.GetValueOrDefault(feature) + activation;
         }
         return found;
     }
-
-    /// <summary>The tokens of a city's prompt and the city's position in them.</summary>
-    public (int[] Tokens, int Position) Prompt(string city) => (_cities[city].Tokens, _cities[city].Position);
-
-    /// <summary>What is active on a city's prompt, at the city and at the end.</summary>
-    internal IReadOnlyDictionary<FeaturePlace, float> Active(string city) => _cities[city].Active;
 
     /// <summary>A state's features, strongest first.</summary>
     /// <param name="without">A city of the state that is not looked at, so that what is found for it is found without it.</param>
     public IReadOnlyList<StateFeature> Of(State state, string? without = null)
     {
-        CityPrompt[] own = [.. _cities.Where(city => city.Value.State == state && city.Key != without).Select(city => city.Value)];
-        CityPrompt[] all = [.. _cities.Values.Where(city => city.State == state)];
-        int others = _cities.Count - all.Length;
+        Dictionary<(int Layer, int Feature), float>[] all = [.. _cities.Values.Where(city => city.State == state).Select(city => city.Active)];
+        Dictionary<(int Layer, int Feature), float>[] own = without is null ? all : [.. _cities.Where(city => city.Value.State == state && city.Key != without).Select(city => city.Value.Active)];
         if (own.Length == 0) return [];
         List<StateFeature> found = [];
-        foreach (FeaturePlace place in own.SelectMany(city => city.Active.Keys).Distinct())
+        foreach ((int Layer, int Feature) feature in own.SelectMany(active => active.Keys).Distinct())
         {
-            int count = own.Count(city => city.Active.ContainsKey(place));
-            double mean = own.Sum(city => (double)city.Active.GetValueOrDefault(place)) / own.Length, share = (double)count / own.Length;
-            double elsewhere = (_sums[place] - all.Sum(city => (double)city.Active.GetValueOrDefault(place))) / others;
+            int count = own.Count(active => active.ContainsKey(feature));
+            double mean = own.Sum(active => (double)active.GetValueOrDefault(feature)) / own.Length, share = (double)count / own.Length;
+            double elsewhere = (_sums[feature] - all.Sum(active => (double)active.GetValueOrDefault(feature))) / (_cities.Count - all.Length);
             if (share >= _options.LeastShare && count >= Math.Min(2, own.Length) && mean >= _options.Selectivity * elsewhere)
-                found.Add(new StateFeature(place.Layer, place.AtEnd, place.Feature, (float)mean, share, elsewhere));
+                found.Add(new StateFeature(feature.Layer, feature.Feature, (float)mean, share, elsewhere));
         }
-        return [.. found.OrderByDescending(feature => feature.Activation).ThenBy(feature => feature.Layer).ThenBy(feature => feature.AtEnd).ThenBy(feature => feature.Feature)];
+        return [.. found.OrderByDescending(feature => feature.Activation).ThenBy(feature => feature.Layer).ThenBy(feature => feature.Feature)];
     }
-
-    private sealed record CityPrompt(State State, int[] Tokens, int Position, Dictionary<FeaturePlace, float> Active);
 }
 
-internal readonly record struct FeaturePlace(int Layer, bool AtEnd, int Feature);
+/// <summary>A prompt that names a city of one token.</summary>
+internal sealed class CityPrompt
+{
+    public CityPrompt(string text, string city, PromptEncoder prompts)
+    {
+        Tokens = prompts.EncodeForTracing(text);
+        Position = Array.IndexOf(Tokens, prompts.Token(" " + city));
+    }
+
+    public int[] Tokens { get; }
+
+    /// <summary>The city's.</summary>
+    public int Position { get; }
+
+    /// <summary>What is active at the city.</summary>
+    public Dictionary<(int Layer, int Feature), float> Active(ReplacementModel model, CancellationToken cancellation) =>
+        LocalReplacement.Build(model, Tokens, cancellation: cancellation).Features.Where(feature => feature.Position == Position).ToDictionary(feature => (feature.Layer, feature.Feature), feature => feature.Activation);
+}

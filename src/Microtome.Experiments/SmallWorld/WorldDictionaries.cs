@@ -5,19 +5,19 @@ using Microtome.Numerics;
 
 namespace Microtome.Experiments.SmallWorld;
 
-/// <summary>The dictionaries that ship with the small world's model, and what they are trained on: documents of the world that the model was not trained on.</summary>
+/// <summary>The dictionaries that ship with the small world's model, and what they are trained on: documents of the world, drawn with another seed than the model's.</summary>
 /// <param name="Tokens">How many tokens each is trained on.</param>
 public sealed record WorldDictionaries(WorldModel Recipe, long Tokens)
 {
     private const int Layers = 5, MiddleLayer = 2, ActiveLatents = 16, Documents = 70_000, MixedTokens = 65_536;
 
     /// <summary>A transcoder for each layer.</summary>
-    public DictionaryTrainingPlan Transcoders => Plan(DictionaryKind.Transcoder, HookPoint.MlpIn, [.. Enumerable.Range(0, Layers)], 2048);
+    public DictionaryTrainingPlan Transcoders => Plan(DictionaryKind.Transcoder, HookPoint.MlpIn, [.. Enumerable.Range(0, Layers)], 1024);
 
-    public DictionaryTrainingPlan CrossLayer => Plan(DictionaryKind.CrossLayer, HookPoint.MlpIn, [.. Enumerable.Range(0, Layers)], 1024);
+    public DictionaryTrainingPlan CrossLayer => Plan(DictionaryKind.CrossLayer, HookPoint.MlpIn, [.. Enumerable.Range(0, Layers)], 512);
 
     /// <summary>Autoencoders of three widths of the stream after the middle layer.</summary>
-    public DictionaryTrainingPlan Autoencoders => Plan(DictionaryKind.Autoencoder, HookPoint.ResidPost, [MiddleLayer], 512, 1024, 2048);
+    public DictionaryTrainingPlan Autoencoders => Plan(DictionaryKind.Autoencoder, HookPoint.ResidPost, [MiddleLayer], 256, 512, 1024);
 
     /// <summary>The activations of the world's documents that a plan needs; the first position of each, where every text begins alike, is left out.</summary>
     public ActivationSource Activations(LoadedModel model, DictionaryTrainingPlan plan)

@@ -142,33 +142,42 @@ public sealed class WorldReproduction
         SwapOptions options = new();
         ReplacementModel replacement = new(model.Transformer, transcoders);
         StateFeatures features = StateFeatures.Find(replacement, model.Prompts, options, new FractionReporter(_progress, "states' features"), _cancellation);
-        SwapStudy study = new(replacement, model.Prompts, features, options);
-        List<SwapSummary> summaries = [];
+        List<string> results = [];
         AtomicFile.Write(_folder.In("swaps.jsonl"), stream =>
         {
-            foreach (int seed in SwapStudy.Seeds)
+            foreach (SwapQuestion question in SwapQuestion.All)
             {
-                IReadOnlyList<SwapOutcome> outcomes = study.Run(study.Pairs(seed, SwapStudy.StandardPairs), seed, new FractionReporter(_progress, "swapped states"), _cancellation);
-                summaries.Add(study.Summarize(outcomes));
-                foreach (SwapOutcome outcome in outcomes)
+                SwapStudy study = new(replacement, model.Prompts, features, options, question);
+                List<SwapOutcome> all = [];
+                foreach (int seed in SwapStudy.Seeds)
                 {
-                    JsonSerializer.Serialize(stream, new
-                    {
-                        seed,
-                        city = outcome.Pair.City,
-                        from = outcome.Pair.From.Name,
-                        to = outcome.Pair.To.Name,
-                        before = model.Prompts.TextOf(outcome.Before),
-                        swapped = model.Prompts.TextOf(outcome.Swapped),
-                        random = model.Prompts.TextOf(outcome.Random),
-                        removed = outcome.Removed,
-                        added = outcome.Added,
-                    });
-                    stream.WriteByte((byte)'\n');
+                    IReadOnlyList<SwapOutcome> outcomes = study.Run(study.Pairs(seed, SwapStudy.StandardPairs), seed, new FractionReporter(_progress, "swapped states"), _cancellation);
+                    all.AddRange(outcomes);
+                    foreach (SwapOutcome outcome in outcomes) WriteSwap(stream, question, seed, outcome, model.Prompts);
                 }
+                SwapSummary summary = study.Summarize(all);
+                results.Add($"{question.Name} of {summary.Pairs} pairs: the other state's {summary.OtherSwapped.ToString("0.000")}, with random features {summary.OtherRandom.ToString("0.000")}, still the own with those {summary.OwnRandom.ToString("0.000")}");
             }
         });
-        return string.Join("; ", SwapStudy.Seeds.Zip(summaries, (seed, summary) => FormattableString.Invariant($"seed {seed}: other capital {summary.OtherSwapped.ToString("0.00")}, with random features {summary.OtherRandom.ToString("0.00")}")));
+        return string.Join("; ", results);
+    }
+
+    private static void WriteSwap(Stream stream, SwapQuestion question, int seed, SwapOutcome outcome, PromptEncoder prompts)
+    {
+        JsonSerializer.Serialize(stream, new
+        {
+            question = question.Name,
+            seed,
+            city = outcome.Pair.City,
+            from = outcome.Pair.From.Name,
+            to = outcome.Pair.To.Name,
+            before = prompts.TextOf(outcome.Before),
+            swapped = prompts.TextOf(outcome.Swapped),
+            random = prompts.TextOf(outcome.Random),
+            removed = outcome.Removed,
+            added = outcome.Added,
+        });
+        stream.WriteByte((byte)'\n');
     }
 
     private string DrawGraph()
@@ -178,13 +187,14 @@ public sealed class WorldReproduction
         ReplacementModel replacement = new(model.Transformer, transcoders);
         StateFeatures features = StateFeatures.Find(replacement, model.Prompts, new SwapOptions(), new FractionReporter(_progress, "states' features"), _cancellation);
         State state = WorldData.States.Single(state => state.Cities.Contains(DrawnCity));
-        string prompt = new SwapOptions().Prompt(DrawnCity);
+        string prompt = SwapQuestion.Capital.Prompt(DrawnCity);
         int[] tokens = model.Prompts.EncodeForTracing(prompt);
         AttributionGraph graph = Attributor.Attribute(replacement, tokens, new AttributionOptions { MaximumTargets = 1 }, model.Prompts.TextOf, cancellation: _cancellation) with { Origin = new GraphOrigin(model.Name, transcoders.Name, prompt) };
         PrunedGraph pruned = PrunedGraph.Prune(graph, 0.6, 0.9, _cancellation);
         HashSet<(int, int)> own = [.. features.Of(state, without: DrawnCity).Select(feature => (feature.Layer, feature.Feature))];
-        AtomicFile.Write(_folder.In("graph.svg"), stream => stream.Write(Encoding.UTF8.GetBytes(GraphSvg.Draw(pruned, node => own.Contains((node.Layer, node.Feature)) ? state.Name : null))));
-        int kept = Enumerable.Range(0, graph.FirstError).Count(node => pruned.Nodes[node] && own.Contains((graph.Feature(node).Layer, graph.Feature(node).Feature)));
+        bool IsState(FeatureNode node) => tokens[node.Position] == model.Prompts.FindToken(" " + DrawnCity) && own.Contains((node.Layer, node.Feature));
+        AtomicFile.Write(_folder.In("graph.svg"), stream => stream.Write(Encoding.UTF8.GetBytes(GraphSvg.Draw(pruned, node => IsState(node) ? state.Name : null))));
+        int kept = Enumerable.Range(0, graph.FirstError).Count(node => pruned.Nodes[node] && IsState(graph.Feature(node)));
         return $"{prompt} →{graph.Targets[0].Text}: {kept} of the kept features are {state.Name}'s";
     }
 

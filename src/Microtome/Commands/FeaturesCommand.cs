@@ -21,11 +21,11 @@ internal static class FeaturesCommand
         Option<string?> index = new("--index") { HelpName = "FILE|DIR", Description = "Also show what features are known for: labels and promoted tokens of an index that microtome index wrote, or of a folder of feature JSON." };
         Option<int> most = new("--top") { HelpName = "N", Description = "How many to print; 0 for all.", DefaultValueFactory = _ => 40 };
         ExampleCommand command = new("features", "List the features that are active on a prompt, strongest first.",
-            "microtome features --prompt \"Once upon a time, there was a little girl named\" --layer 4",
+            "microtome features --prompt \"The capital of the state containing Dallas is\" --layer 0",
             "microtome features -m google/gemma-2-2b -t mntss/gemma-scope-transcoders -p \"The capital of France is\" --position 5 --json",
-            "microtome features --prompt \"Tom went to the park. He was\" --steer happy.safetensors@2:4 --layer 3",
-            "microtome features --prompt \"Once upon a time\" --index stories.features",
-            "microtome features --prompt \"Once upon a time\" --dictionary sae")
+            "microtome features -m models/stories260k -t models/stories260k-transcoders -p \"Tom went to the park. He was\" --steer happy.safetensors@2:4 --layer 3",
+            "microtome features --prompt \"The opposite of small is\" --index world.features",
+            "microtome features --prompt \"The opposite of small is\" --dictionary sae")
         {
             model, transcoders, dictionary, prompt, layer, position, most, index, steer, memory, threads, json,
         };

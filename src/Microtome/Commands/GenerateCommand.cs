@@ -20,10 +20,10 @@ internal static class GenerateCommand
         Option<bool> json = CommonOptions.Json();
         SamplingOptionSet sampling = new();
         ExampleCommand command = new("generate", "Continue a text.",
-            "microtome generate --prompt \"Once upon a time\"",
+            "microtome generate --prompt \"The capital of the state containing Dallas is\"",
             "microtome generate -m Qwen/Qwen3-0.6B -p \"The capital of France is\" --temperature 0.7 --top-p 0.9 --seed 1",
-            "microtome generate --prompt \"Tom went to the park. He was\" --steer happy.safetensors@2:4",
-            "microtome generate --prompt \"Lily had a\" --steer latent:3:300@3:=5 random:1@all:20%@4-")
+            "microtome generate -m models/stories260k --prompt \"Tom went to the park. He was\" --steer happy.safetensors@2:4",
+            "microtome generate -m models/stories260k -t models/stories260k-transcoders --prompt \"Lily had a\" --steer latent:3:300@3:=5 random:1@all:20%@4-")
         {
             model, prompt, steer, transcoders, threads, json,
         };

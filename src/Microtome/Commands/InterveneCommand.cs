@@ -42,8 +42,8 @@ internal static class InterveneCommand
         Option<int> top = new("--top") { Description = "How many tokens to print.", HelpName = "N", DefaultValueFactory = _ => 10 };
         Option<int> generate = new("--max-tokens") { HelpName = "N", Description = "Also continue the text by this many tokens, without and with the change." };
         ExampleCommand command = new("intervene", "Set features to values and see what the next tokens become, before and after.",
-            "microtome intervene --prompt \"Once upon a time, there was a little girl named\" --set 4:13:300=0 3:13:12=5",
-            "microtome intervene --prompt \"Tom had a\" --set \"2:*:17=4\" --mode unfrozen --max-tokens 30")
+            "microtome intervene --prompt \"The capital of the state containing Dallas is\" --set 0:7:300=0 0:7:12=5",
+            "microtome intervene --prompt \"Tom and Sue went to the park, Tom gave\" --set \"2:*:17=4\" --mode unfrozen --max-tokens 30")
         {
             model, transcoders, prompt, set, mode, top, generate, threads, json,
         };

@@ -29,9 +29,9 @@ internal static class TraceCommand
         Option<string[]> steer = SteerOption.Create();
         Option<string?> slug = new("--slug") { Description = "The graph's short name; made from the prompt unless given.", HelpName = "NAME" };
         ExampleCommand command = new("trace", "Trace the circuit that produced the next token: which features, errors and tokens led to it, and through what.",
-            "microtome trace --prompt \"Once upon a time, there was a little girl named\" --out graph/",
+            "microtome trace --prompt \"The capital of the state containing Dallas is\" --out graph/",
             "microtome trace -m Qwen/Qwen3-0.6B -t mwhanna/qwen3-0.6b-transcoders-lowl0 -p \"The capital of France is\" --target \" Paris - Rome\" --out graph/",
-            "microtome trace --prompt \"Tom went to the park. He was\" --steer happy.safetensors@2:4",
+            "microtome trace -m models/stories260k -t models/stories260k-transcoders -p \"Tom went to the park. He was\" --steer happy.safetensors@2:4",
             "microtome trace --from graph/graph.safetensors --node-threshold 0.6 --out smaller/")
         {
             model, transcoders, prompt, target, output, from, nodes, edges, maximumTargets, probability, maximumFeatures, batch, steer, paths, slug, precision, memory, threads, json,
