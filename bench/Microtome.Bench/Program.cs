@@ -1,5 +1,5 @@
 using System.CommandLine;
 using Microtome.Bench;
 
-RootCommand root = new("Measures Microtome's speed on this computer.") { GemmCommand.Create(), SynthCommand.Create(), AttributionCommand.Create(), DecodeCommand.Create(), SteerCommand.Create(), EncodeCommand.Create(), ScalingCommand.Create(), ToleranceCommand.Create(), SavingsCommand.Create(), TrainCommand.Create(), TrainDictionaryCommand.Create(), KernelBenchmarks.Create() };
+RootCommand root = new("Measures Microtome's speed on this computer.") { GemmCommand.Create(), SynthCommand.Create(), AttributionCommand.Create(), DecodeCommand.Create(), SteerCommand.Create(), EncodeCommand.Create(), ScalingCommand.Create(), ToleranceCommand.Create(), SavingsCommand.Create(), TrainCommand.Create(), IntrospectCommand.Create(), TrainDictionaryCommand.Create(), KernelBenchmarks.Create() };
 return root.Parse(args).Invoke();

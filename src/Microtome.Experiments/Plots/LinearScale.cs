@@ -26,10 +26,14 @@ internal sealed class LinearScale
         if (low > high) (low, high) = axis.IsLogarithmic ? (1, 10) : (0, 1);
         if (axis.IsLogarithmic)
         {
-            (_low, _high) = (Math.Floor(Math.Log10(axis.Minimum ?? low)), Math.Ceiling(Math.Log10(axis.Maximum ?? high)));
-            if (_low == _high) _high++;
-            int every = Math.Max(1, (int)Math.Ceiling((_high - _low) / ticks));
-            Ticks = [.. Enumerable.Range(0, (int)(_high - _low) + 1).Where(i => i % every == 0).Select(i => (Math.Pow(10, _low + i), Math.Pow(10, _low + i).ToString("G6", CultureInfo.InvariantCulture)))];
+            (_low, _high) = (Math.Log10(axis.Minimum ?? low), Math.Log10(axis.Maximum ?? high));
+            if (_high - _low < 1e-9) (_low, _high) = (_low - 0.5, _high + 0.5);
+            // Less than two decades have 1, 2 and 5 of each; more of them only whole ones, and of many only some.
+            bool few = _high - _low < 2;
+            int first = (int)Math.Floor(_low), last = (int)Math.Ceiling(_high), every = few ? 1 : Math.Max(1, (int)Math.Ceiling((double)(last - first) / ticks));
+            if (!few) (_low, _high) = (first, last);
+            Ticks = [.. Enumerable.Range(first, last - first + 1).Where(decade => (decade - first) % every == 0).SelectMany(decade => (few ? new[] { 1, 2, 5 } : [1]).Select(lead => lead * Math.Pow(10, decade)))
+                .Where(value => Math.Log10(value) >= _low - 1e-9 && Math.Log10(value) <= _high + 1e-9).Select(value => (value, value.ToString("G6", CultureInfo.InvariantCulture)))];
             return;
         }
         if (low == high) (low, high) = (low - 0.5, high + 0.5);

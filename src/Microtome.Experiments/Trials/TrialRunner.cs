@@ -9,7 +9,7 @@ namespace Microtome.Experiments;
 [Flags]
 public enum Sharing
 {
-    /// <summary>Every trial runs the whole prompt: the plain way, with which the others are compared.</summary>
+    /// <summary>Every trial runs by itself and the whole prompt: the plain way, with which the others are compared.</summary>
     None = 0,
 
     /// <summary>The prompt up to the first position that is changed is run once; trials go on from its keys and values.</summary>
@@ -18,7 +18,10 @@ public enum Sharing
     /// <summary>The layers below the first that is changed are run once.</summary>
     Layers = 2,
 
-    All = Prefix | Layers,
+    /// <summary>Several trials are run together.</summary>
+    Batch = 4,
+
+    All = Prefix | Layers | Batch,
 }
 
 /// <summary>
@@ -36,6 +39,7 @@ public sealed class TrialRunner(Transformer model, Sharing sharing = Sharing.All
     public int BatchFor(TrialPrompt prompt)
     {
         ArgumentNullException.ThrowIfNull(prompt);
+        if (!sharing.HasFlag(Sharing.Batch)) return 1;
         ModelSpecification specification = model.Specification;
         long row = sizeof(float) * ((long)specification.Layers.Count * 2 * specification.Attention.KeyValueHeads * specification.Attention.HeadWidth + 8L * specification.ModelWidth + 3L * specification.Mlp.Width);
         long one = row * prompt.Tokens.Length * prompt.Options.Tails.Count + sizeof(float) * (long)specification.VocabularySize * 2;
