@@ -1,5 +1,6 @@
 using Microtome.Dictionaries;
 using Microtome.Models;
+using Microtome.Models.ChatTemplates;
 
 namespace Microtome.Experiments;
 
@@ -19,6 +20,7 @@ public sealed class ExperimentContext
         Cancellation = cancellation;
         _progress = progress;
         Runner = new TrialRunner(model.Transformer, sharing);
+        Chat = ChatTemplateFiles.Load(model.Checkpoint.Folder);
         Layers = LayerChoice.Parse(settings.Layers, model.Specification.Layers.Count);
     }
 
@@ -27,6 +29,9 @@ public sealed class ExperimentContext
     public LoadedModel Model { get; }
 
     public TranscoderSet? Dictionary { get; }
+
+    /// <summary>The model's chat template, where it has one.</summary>
+    internal ChatTemplate? Chat { get; }
 
     public string Folder { get; }
 

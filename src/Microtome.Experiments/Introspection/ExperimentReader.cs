@@ -40,6 +40,10 @@ public static class ExperimentReader
         {
             throw new InvalidDataException($"{name}:{exception.Start.Line}: {exception.Message}", exception);
         }
+        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException or OverflowException)
+        {
+            throw new InvalidDataException($"{name} is no YAML that can be read: {exception.Message}", exception); // what the YAML reader throws on some damaged text
+        }
     }
 
     /// <summary>Deeply nested text would overflow the stack of whoever reads it.</summary>

@@ -4,6 +4,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microtome.Dictionaries;
 using Microtome.Models;
+using Microtome.Models.ChatTemplates;
 using Microtome.Numerics;
 
 namespace Microtome.Experiments;
@@ -75,6 +76,7 @@ public static class IntrospectionRun
             json.WriteString("concepts", string.Join('\n', settings.Concepts.Select(concept => $"{concept.Name}\t{(concept.File is { } file ? Hash(File.ReadAllBytes(file)) : "")}\t{string.Join(' ', concept.Latents ?? [])}")));
             json.WriteString("templates", string.Join('\n', settings.VectorTemplates ?? ConceptTemplates.Default.Templates));
             json.WriteString("baseline", string.Join('\n', settings.BaselineWords ?? ConceptTemplates.Default.Baseline));
+            json.WriteString("chat_template", ChatTemplateFiles.Load(model.Checkpoint.Folder)?.Source ?? "");
             json.WriteString("layers", settings.Layers);
             json.WriteString("strengths", string.Join(' ', settings.Strengths));
             json.WriteString("unit", settings.Unit.ToString());

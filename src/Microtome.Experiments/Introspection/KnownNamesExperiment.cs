@@ -60,13 +60,13 @@ internal static class KnownNamesExperiment
         ExperimentSettings settings = context.Settings;
         string question = settings.Text("ask").Replace("{name}", name, StringComparison.Ordinal);
         if (!question.Contains(name, StringComparison.Ordinal)) throw new ArgumentException("The question of known-names has no {name} in it.");
-        (string text, IReadOnlyList<(string Name, string Text)> parts) = PromptTexts.Compose(context, settings.Text("template"), ("context", settings.Text("context")), ("question", question));
+        ComposedPrompt composed = PromptTexts.Compose(context, settings.Text("template"), "", ("context", settings.Text("context")), ("question", question));
         // The name is looked for within the question.
-        List<(string, string)> marked = [.. parts.TakeWhile(part => part.Name != "question")];
+        List<(string, string)> marked = [.. composed.Parts.TakeWhile(part => part.Name != "question")];
         int at = question.IndexOf(name, StringComparison.Ordinal);
         if (at > 0) marked.Add(("before", question[..at]));
         marked.Add(("name", name));
-        TrialPrompt prompt = TrialPrompt.Create(context.Model.Prompts, name, text, marked, [new AnswerOption("yes", settings.Yes), new AnswerOption("no", settings.No)]);
+        TrialPrompt prompt = TrialPrompt.Create(context.Model.Prompts, name, composed.Text, marked, [new AnswerOption("yes", settings.Yes), new AnswerOption("no", settings.No)], composed.IsRendered);
         return new Name(name, isKnown, prompt, prompt.Positions("name").Last ?? prompt.AnswerPosition);
     }
 

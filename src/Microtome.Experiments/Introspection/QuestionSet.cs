@@ -26,16 +26,16 @@ internal static class QuestionSet
 
     /// <param name="positions">Where vectors are added unless the settings say otherwise.</param>
     /// <exception cref="ArgumentException">A question cannot be asked; the message says which and why.</exception>
-    public static IReadOnlyList<YesNoQuestion> Build(ExperimentContext context, string askKey = "ask", string positions = "question-", Func<string, (string Text, IReadOnlyList<(string, string)> Parts)>? compose = null)
+    public static IReadOnlyList<YesNoQuestion> Build(ExperimentContext context, string askKey = "ask", string positions = "question-", Func<string, ComposedPrompt>? compose = null)
     {
         ExperimentSettings settings = context.Settings;
-        compose ??= question => PromptTexts.Compose(context, settings.Text("template"), ("context", settings.Text("context")), ("question", question));
+        compose ??= question => PromptTexts.Compose(context, settings.Text("template"), "", ("context", settings.Text("context")), ("question", question));
         List<YesNoQuestion> questions = [];
         foreach ((QuestionRole role, string key) in new[] { (QuestionRole.Introspective, askKey), (QuestionRole.ThirdPerson, "third-person"), (QuestionRole.True, "true"), (QuestionRole.False, "false") })
             foreach (string question in settings.Texts(key))
             {
-                (string text, IReadOnlyList<(string, string)> parts) = compose(question);
-                TrialPrompt prompt = TrialPrompt.Create(context.Model.Prompts, question, text, parts, [new AnswerOption("yes", settings.Yes), new AnswerOption("no", settings.No)]);
+                ComposedPrompt composed = compose(question);
+                TrialPrompt prompt = TrialPrompt.Create(context.Model.Prompts, question, composed.Text, composed.Parts, [new AnswerOption("yes", settings.Yes), new AnswerOption("no", settings.No)], composed.IsRendered);
                 questions.Add(new YesNoQuestion(role, prompt, prompt.Positions(settings.Positions ?? positions)));
             }
         return questions;

@@ -10,7 +10,7 @@ internal static class ThroughTheCacheExperiment
     {
         ExperimentSettings settings = context.Settings;
         IReadOnlyList<YesNoQuestion> questions = QuestionSet.Build(context, "framings", "turn", question =>
-            PromptTexts.Compose(context, settings.Text("template"), ("context", settings.Text("context")), ("turn", settings.Text("first-turn")), ("question", question)));
+            PromptTexts.Compose(context, settings.Text("template"), "", ("context", settings.Text("context")), ("turn", settings.Text("first-turn")), ("question", question)));
         foreach (YesNoQuestion question in questions)
             if (question.Positions.Last is not { } last || last >= question.Prompt.Positions("question").First)
                 throw new ArgumentException($"The question '{question.Prompt.Name}' would be read with the vector in the stream (positions {question.Positions}); this experiment injects before the question only, at the positions \"turn\".");

@@ -51,9 +51,9 @@ internal static class WhichThoughtExperiment
     {
         ExperimentSettings settings = context.Settings;
         string question = settings.Text("ask").Replace("{options}", string.Join(", ", order), StringComparison.Ordinal);
-        (string text, IReadOnlyList<(string, string)> parts) = PromptTexts.Compose(context, settings.Text("template"), ("context", settings.Text("context")), ("question", question));
+        ComposedPrompt composed = PromptTexts.Compose(context, settings.Text("template"), "", ("context", settings.Text("context")), ("question", question));
         bool words = context.Model.Prompts.HasTokenizer;
-        return TrialPrompt.Create(context.Model.Prompts, $"{name} among {string.Join(", ", order)}", text, parts, [.. options.Select(option => new AnswerOption(option, words ? [$" {option}", option] : [option]))]);
+        return TrialPrompt.Create(context.Model.Prompts, $"{name} among {string.Join(", ", order)}", composed.Text, composed.Parts, [.. options.Select(option => new AnswerOption(option, words ? [$" {option}", option] : [option]))], composed.IsRendered);
     }
 
     private static ExperimentOutcome Describe(ExperimentContext context, IReadOnlyList<SweepRow> rows, int options)

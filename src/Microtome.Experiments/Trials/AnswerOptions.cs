@@ -34,7 +34,7 @@ public sealed class AnswerOptions
     /// <param name="prompt">The text that the answer follows.</param>
     /// <param name="where">What messages call the prompt.</param>
     /// <exception cref="ArgumentException">An option has no spelling that can follow the prompt, or two options tokenise alike.</exception>
-    public static AnswerOptions After(PromptEncoder encoder, string prompt, int[] promptTokens, IReadOnlyList<AnswerOption> options, string where)
+    public static AnswerOptions After(PromptEncoder encoder, string prompt, int[] promptTokens, IReadOnlyList<AnswerOption> options, string where, bool isRendered = false)
     {
         ArgumentNullException.ThrowIfNull(encoder);
         ArgumentNullException.ThrowIfNull(options);
@@ -45,7 +45,7 @@ public sealed class AnswerOptions
             int before = found.Count;
             foreach (string spelling in options[i].Spellings)
             {
-                int[] tokens = Continuation(encoder, prompt, promptTokens, spelling);
+                int[] tokens = Continuation(encoder, prompt, promptTokens, spelling, isRendered);
                 if (tokens.Length > 0 && !found.Any(other => other.Option == i && tokens.AsSpan().StartsWith(other.Tokens)))
                 {
                     found.RemoveAll(other => other.Option == i && other.Tokens.AsSpan().StartsWith(tokens));
@@ -77,10 +77,10 @@ public sealed class AnswerOptions
         return [.. spellings.Select(values => Descriptive.LogSumExp(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(values)))];
     }
 
-    private static int[] Continuation(PromptEncoder encoder, string prompt, int[] promptTokens, string spelling)
+    private static int[] Continuation(PromptEncoder encoder, string prompt, int[] promptTokens, string spelling, bool isRendered)
     {
         if (!encoder.HasTokenizer) return encoder.Encode(spelling);
-        int[] all = encoder.Encode(prompt + spelling);
+        int[] all = isRendered ? encoder.EncodeRendered(prompt + spelling) : encoder.Encode(prompt + spelling);
         return all.AsSpan().StartsWith(promptTokens) ? all[promptTokens.Length..] : [];
     }
 

@@ -31,14 +31,15 @@ public sealed class TrialPrompt
 
     /// <param name="text">The whole text.</param>
     /// <param name="parts">Named parts of the text in the order in which they stand there.</param>
+    /// <param name="isRendered">The text is a rendered chat template.</param>
     /// <exception cref="ArgumentException">A part is not in the text, the text is empty or too long, or the options cannot be told apart.</exception>
-    public static TrialPrompt Create(PromptEncoder encoder, string name, string text, IReadOnlyList<(string Name, string Text)> parts, IReadOnlyList<AnswerOption> options)
+    public static TrialPrompt Create(PromptEncoder encoder, string name, string text, IReadOnlyList<(string Name, string Text)> parts, IReadOnlyList<AnswerOption> options, bool isRendered = false)
     {
         ArgumentNullException.ThrowIfNull(encoder);
         ArgumentNullException.ThrowIfNull(text);
         ArgumentNullException.ThrowIfNull(parts);
         string where = $"The question '{name}'";
-        IReadOnlyList<Token> tokens = encoder.EncodeWithOffsets(text);
+        IReadOnlyList<Token> tokens = encoder.EncodeWithOffsets(text, isRendered);
         Dictionary<string, PositionRange> spans = [];
         int from = 0;
         foreach ((string part, string words) in parts)
@@ -50,7 +51,7 @@ public sealed class TrialPrompt
             if (inside.Length > 0) spans[part] = new PositionRange(inside[0], inside[^1]);
         }
         int[] ids = [.. tokens.Select(token => token.Id)];
-        return new TrialPrompt(name, text, ids, spans, AnswerOptions.After(encoder, text, ids, options, where));
+        return new TrialPrompt(name, text, ids, spans, AnswerOptions.After(encoder, text, ids, options, where, isRendered));
     }
 
     /// <summary>The positions that a name or numbers stand for: a part's name, <c>part-</c> for it and everything after it, <c>last</c>, or what <see cref="PositionRange.TryParse"/> reads.</summary>

@@ -66,13 +66,14 @@ public sealed class PromptEncoder
     public int[] EncodeText(string text) => _tokenizer is null ? Numbers(text) : _tokenizer.Encode(text);
 
     /// <summary>As <see cref="Encode"/>, with the range of the text that each token stands for; (0, 0) for tokens put around it.</summary>
+    /// <param name="isRendered">The text is a rendered chat template, which has its special tokens already.</param>
     /// <exception cref="ArgumentException">As for <see cref="Encode"/>.</exception>
-    public IReadOnlyList<Token> EncodeWithOffsets(string prompt)
+    public IReadOnlyList<Token> EncodeWithOffsets(string prompt, bool isRendered = false)
     {
         ArgumentNullException.ThrowIfNull(prompt);
         if (_tokenizer is not null)
         {
-            IReadOnlyList<Token> tokens = _tokenizer.EncodeWithOffsets(prompt, addSpecialTokens: true);
+            IReadOnlyList<Token> tokens = _tokenizer.EncodeWithOffsets(prompt, addSpecialTokens: !isRendered);
             NotEmpty([.. tokens.Select(token => token.Id)]);
             return tokens;
         }

@@ -114,6 +114,20 @@ public class IntrospectionRunTests
     }
 
     [Fact]
+    public async Task A_model_with_a_chat_template_is_asked_through_it()
+    {
+        using TemporaryFolder folder = new();
+        foreach (string file in Directory.GetFiles(StoriesModel.Folder)) File.Copy(file, folder[Path.GetFileName(file)]);
+        folder.Write("chat_template.jinja", "{% for message in messages %}<{{ message.role }}> {{ message.content }}\n{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}");
+        using LoadedModel model = await new Microtome.Dictionaries.ModelSource().LoadModelAsync(folder.Path);
+        IntrospectionRun.Run(ExperimentReader.Parse(Short, "short.yaml"), model, null, folder["out"]).Verdict.ShouldNotBeEmpty();
+        folder.Write("chat_template.jinja", "{% for message in messages %}{{ message.role }}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}");
+        Should.Throw<ArgumentException>(() => IntrospectionRun.Run(ExperimentReader.Parse(Short, "short.yaml"), model, null, folder["other"])).Message.ShouldContain("leaves out or changes");
+        folder.Write("chat_template.jinja", "{% unheard of %}");
+        Should.Throw<InvalidDataException>(() => IntrospectionRun.Run(ExperimentReader.Parse(Short, "short.yaml"), model, null, folder["third"])).Message.ShouldContain("chat_template.jinja");
+    }
+
+    [Fact]
     public void A_folder_with_other_results_is_refused()
     {
         using TemporaryFolder folder = new();
