@@ -4,8 +4,8 @@ using Microtome.Studio.Features;
 using Microtome.Studio.Jobs;
 using Microtome.Studio.Labels;
 using Microtome.Studio.Models;
-using Microtome.Studio.Storage;
 using Microtome.Studio.Steering;
+using Microtome.Studio.Storage;
 using Microtome.Studio.Stories;
 using Microtome.Studio.Traces;
 

@@ -18,6 +18,17 @@ public class AccessTests(RunningStudio studio)
         response.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
     }
 
+    [Fact]
+    public async Task A_person_without_the_token_is_told_what_to_open()
+    {
+        using HttpRequestMessage request = new(HttpMethod.Get, "/");
+        request.Headers.Add("Accept", "text/html");
+        using HttpResponseMessage response = await studio.BareAsync(request);
+        response.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        response.Content.Headers.ContentType!.MediaType.ShouldBe("text/html");
+        (await response.Content.ReadAsStringAsync()).ShouldNotContain(studio.Server.Token);
+    }
+
     [Theory]
     [InlineData("x")]
     [InlineData("")]

@@ -14,6 +14,8 @@ internal sealed class AccessGuard(AccessToken token)
     private const string Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; "
         + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+    private const string Closed = "<!doctype html><html lang=\"en\"><title>Microtome studio</title><h1>Microtome studio</h1><p>Open the address that <code>microtome studio</code> printed, with its token. It is new at every start.</p></html>";
+
     public async Task Handle(HttpContext context, Func<Task> next)
     {
         HttpRequest request = context.Request;
@@ -51,7 +53,10 @@ internal sealed class AccessGuard(AccessToken token)
             return;
         }
         headers.WWWAuthenticate = "Bearer";
-        await Problems.Unauthorized("Open the address that microtome studio printed, with its token; a script sends it as 'Authorization: Bearer TOKEN'.").ExecuteAsync(context);
+        if (request.Path == "/" && request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase))
+            await TypedResults.Text(Closed, "text/html; charset=utf-8", statusCode: StatusCodes.Status401Unauthorized).ExecuteAsync(context);
+        else
+            await Problems.Unauthorized("Open the address that microtome studio printed, with its token; a script sends it as 'Authorization: Bearer TOKEN'.").ExecuteAsync(context);
     }
 
     /// <summary>Cookies are shared by all ports of a host; the name keeps two studios apart.</summary>
