@@ -21,9 +21,12 @@ public static class TextSource
         ArgumentNullException.ThrowIfNull(model);
         if (contextLength < 2 || contextLength > model.Specification.ContextLength)
             throw new ArgumentException($"A context of {contextLength} tokens does not fit the model; from 2 to {model.Specification.ContextLength} do.");
-        if (name == SmallWorld) return new WorldContexts(new World(), model.Prompts, contextLength, seed);
+        if (name == SmallWorld || (name is null && IsOfSmallWorld(model))) return new WorldContexts(new World(), model.Prompts, contextLength, seed);
         if (name is not (null or Sampled)) return new TextContexts(name, model.Prompts, contextLength);
         int first = model.Prompts.FirstToken ?? throw new ArgumentException($"The model {model.Name} has no token that begins a text, so it cannot write texts by itself; give a file with --source.");
         return new SampledContexts(model, first, contextLength, seed);
     }
+
+    /// <summary>Whether it is the small world's model, by the name of its folder.</summary>
+    private static bool IsOfSmallWorld(LoadedModel model) => Path.GetFileName(Path.TrimEndingDirectorySeparator(model.Name)) == SmallWorld;
 }

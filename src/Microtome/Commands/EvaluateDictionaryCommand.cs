@@ -18,7 +18,7 @@ internal static class EvaluateDictionaryCommand
         Option<int?> threads = CommonOptions.Threads();
         Option<bool> json = CommonOptions.Json();
         Option<string[]> dictionaries = new("--dictionary", "-d", "--transcoders", "-t") { HelpName = "DIR|owner/name", Description = "A set of transcoders, or a folder of one autoencoder. May be given again, to compare. Without it, the transcoders that come with the small model." };
-        Option<string?> source = new("--source", "-s") { HelpName = "FILE|DIR", Description = "The texts: a .txt file (documents separated by lines <|endoftext|>), a .jsonl file (objects with a \"text\"), or a folder of such. Without it, texts that the model itself writes." };
+        Option<string?> source = new("--source", "-s") { HelpName = "FILE|DIR|NAME", Description = "The texts: a .txt file (documents separated by lines <|endoftext|>), a .jsonl file (objects with a \"text\"), a folder of such, small-world, or sampled: texts that the model itself writes. Without it, small-world for its own model, else sampled." };
         Option<long> tokens = new("--tokens", "-n") { HelpName = "N", Description = "How many tokens to measure.", DefaultValueFactory = _ => 20_000 };
         Option<int> context = new("--context") { HelpName = "N", Description = "The most tokens that are read together.", DefaultValueFactory = _ => 128 };
         Option<bool> together = new("--together-only") { Description = "Put in all sites' reconstructions at once only, not each alone too: a fraction of the time for models of many layers." };

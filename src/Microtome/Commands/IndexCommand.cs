@@ -14,7 +14,7 @@ internal static class IndexCommand
         Option<string?> dictionary = new("--dictionary", "-d", "--transcoders", "-t") { HelpName = "DIR|owner/name", Description = "A set of transcoders, or a folder of one autoencoder. Without it, the transcoders that come with the small model." };
         Option<int?> threads = CommonOptions.Threads();
         Option<bool> json = CommonOptions.Json();
-        Option<string?> source = new("--source", "-s") { HelpName = "FILE|DIR", Description = "The texts: a .txt file (documents separated by lines <|endoftext|>), a .jsonl file (objects with a \"text\"), or a folder of such. Without it, texts that the model itself writes." };
+        Option<string?> source = new("--source", "-s") { HelpName = "FILE|DIR|NAME", Description = "The texts: a .txt file (documents separated by lines <|endoftext|>), a .jsonl file (objects with a \"text\"), a folder of such, small-world, or sampled: texts that the model itself writes. Without it, small-world for its own model, else sampled." };
         Option<string> output = new("--out", "-o") { HelpName = "FILE", Description = "The index. Where it is there already, made from the same, work on it goes on.", Required = true };
         Option<string?> folder = new("--json-folder") { HelpName = "DIR", Description = "Also write the features as JSON files, features/NAME/NUMBER.json, as circuit-tracer's viewer reads them." };
         Option<long> tokens = new("--tokens", "-n") { HelpName = "N", Description = "How many tokens to read.", DefaultValueFactory = _ => 200_000 };
