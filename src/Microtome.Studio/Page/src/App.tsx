@@ -11,6 +11,7 @@ import { SteerView } from "./steer/SteerView";
 import { StoryPane } from "./story/StoryPane";
 import { DropZone } from "./trace/upload";
 import { TracePane } from "./trace/TracePane";
+import { Boundary } from "./ui/Boundary";
 import { IconButton, Pane, Problem, Tabs, Waiting } from "./ui/controls";
 import { Auto, Keyboard, Moon, Panel, Sun } from "./ui/icons";
 import { Shortcuts } from "./ui/Shortcuts";
@@ -155,10 +156,14 @@ function Explore() {
       >
         <div class="pane-body" role="tabpanel" id="inspector-panel" aria-labelledby={`inspector-${inspector.value}`} tabIndex={0}>
           <div hidden={inspector.value !== "feature"} key={`feature-${selectedId.value}`}>
-            <FeaturePane />
+            <Boundary>
+              <FeaturePane />
+            </Boundary>
           </div>
           <div hidden={inspector.value !== "check"}>
-            <CheckPane />
+            <Boundary>
+              <CheckPane />
+            </Boundary>
           </div>
         </div>
       </Pane>

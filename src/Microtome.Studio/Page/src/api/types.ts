@@ -130,8 +130,8 @@ export interface NodeDetail {
 
 export interface Example {
   interval: number;
-  from: number;
-  to: number;
+  from: number | null;
+  to: number | null;
   tokens: string[];
   activations: number[];
   peak: number;
@@ -149,7 +149,7 @@ export interface FeatureDetail {
   maximum: number | null;
   tokensSeen: number | null;
   examples: Example[] | null;
-  intervals: { interval: number; from: number; to: number; count: number; name: string }[] | null;
+  intervals: { interval: number; from: number | null; to: number | null; count: number; name: string }[] | null;
   histogram: { edges: number[]; counts: number[] } | null;
   promoted: TokenLogit[] | null;
   suppressed: TokenLogit[] | null;

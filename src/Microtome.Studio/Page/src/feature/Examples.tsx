@@ -10,7 +10,7 @@ export function Examples({ detail }: { detail: FeatureDetail }) {
   const all = detail.examples ?? [];
   const intervals = detail.intervals?.length
     ? detail.intervals
-    : [...new Set(all.map((example) => example.interval))].map((interval) => ({ interval, from: 0, to: 0, count: all.filter((example) => example.interval === interval).length, name: interval === 0 ? "strongest" : `interval ${interval}` }));
+    : [...new Set(all.map((example) => example.interval))].map((interval) => ({ interval, from: null, to: null, count: all.filter((example) => example.interval === interval).length, name: interval === 0 ? "strongest" : `interval ${interval}` }));
   const largest = detail.maximum ?? Math.max(0, ...all.flatMap((example) => example.activations));
   const [isWhole, setWhole] = useState(false);
   return (
@@ -29,14 +29,14 @@ export function Examples({ detail }: { detail: FeatureDetail }) {
   );
 }
 
-function Interval({ name, from, to, examples, largest, isWhole }: { name: string; from: number; to: number; examples: Example[]; largest: number; isWhole: boolean }) {
+function Interval({ name, from, to, examples, largest, isWhole }: { name: string; from: number | null; to: number | null; examples: Example[]; largest: number; isWhole: boolean }) {
   const shown = useSignal(atFirst);
   if (examples.length === 0) return null;
   return (
     <div class="interval">
       <h4>
         {name[0].toUpperCase() + name.slice(1)}
-        {to > 0 && <span class="h3-note"> {from.toFixed(2)} to {to.toFixed(2)}</span>}
+        {to !== null && to > 0 && <span class="h3-note">{from === null ? `up to ${to.toFixed(2)}` : `${from.toFixed(2)} to ${to.toFixed(2)}`}</span>}
       </h4>
       <ol class="passages">
         {examples.slice(0, shown.value).map((example) => (

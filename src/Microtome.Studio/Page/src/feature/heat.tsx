@@ -1,6 +1,5 @@
 import { scaleLinear } from "d3-scale";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { TokenText } from "../ui/controls";
 
 /** A token on a ground as strong as its activation. The strength is a custom property, so that the style sheet keeps the colour. */
 export function HeatToken({ text, activation, largest, title, onClick }: { text: string; activation: number; largest: number; title?: string; onClick?: () => void }) {
@@ -9,14 +8,16 @@ export function HeatToken({ text, activation, largest, title, onClick }: { text:
   useLayoutEffect(() => {
     ref.current!.style.setProperty("--heat", heat.toFixed(3));
   }, [heat]);
+  // Real spaces, so that lines break between words, as in the text.
+  const shown = <span class="token-text">{text.replace(/\n/g, "↵")}</span>;
   const props = { ref: ref as never, class: `heat ${heat > 0.62 ? "is-hot" : ""}`, title: title ?? (activation > 0 ? activation.toFixed(3) : undefined) };
   return onClick ? (
     <button type="button" {...props} onClick={onClick}>
-      <TokenText text={text} />
+      {shown}
     </button>
   ) : (
     <span {...props}>
-      <TokenText text={text} />
+      {shown}
     </span>
   );
 }

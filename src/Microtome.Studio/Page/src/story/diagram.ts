@@ -1,6 +1,6 @@
 import { max, mean } from "d3-array";
 import { scaleLinear, scaleSqrt } from "d3-scale";
-import { linkVertical } from "d3-shape";
+import { curveMonotoneY, line, linkVertical } from "d3-shape";
 import type { Story, Sums } from "../api/types";
 import { nodeName, percent, signed, type Graph, type GraphNode } from "../graph/graph";
 
@@ -93,6 +93,7 @@ export function drawStory(story: Story, graph: Graph, sums: Sums | null, places:
   const strongest = max(sums?.edges ?? [], (edge) => Math.abs(edge.weight)) || 1;
   const thickness = scaleSqrt([0, strongest], [0.8, 7]);
   const draw = linkVertical<unknown, [number, number]>();
+  const bend = line().curve(curveMonotoneY);
   const arrows: Arrow[] = [];
   for (const edge of sums?.edges ?? []) {
     const from = boxes[edge.source];
@@ -101,15 +102,22 @@ export function drawStory(story: Story, graph: Graph, sums: Sums | null, places:
     const up = to.y < from.y;
     const start: [number, number] = [from.x + from.width / 2, up ? from.y : from.y + from.height];
     const end: [number, number] = [to.x + to.width / 2, up ? to.y + to.height + 5 : to.y - 5];
+    const blocking = boxes.filter((box) => box !== from && box !== to && crosses(start, end, box)).sort((a, b) => (up ? b.y - a.y : a.y - b.y));
+    // Past a box that is in the way, on the side that is nearer.
+    const around = blocking.map((box): [number, number] => {
+      const x = start[0] + ((end[0] - start[0]) * (box.y + box.height / 2 - start[1])) / (end[1] - start[1] || 1);
+      return [x < box.x + box.width / 2 ? box.x - 22 : box.x + box.width + 22, box.y + box.height / 2];
+    });
+    const middle = around[Math.floor(around.length / 2)];
     arrows.push({
       from,
       to,
       weight: edge.weight,
       share: edge.share,
-      path: draw({ source: start, target: end } as never) ?? "",
+      path: (around.length ? bend([start, ...around, end]) : draw({ source: start, target: end } as never)) ?? "",
       width: thickness(Math.abs(edge.weight)),
-      labelX: (start[0] + end[0]) / 2,
-      labelY: (start[1] + end[1]) / 2,
+      labelX: middle ? middle[0] : (start[0] + end[0]) / 2,
+      labelY: middle ? middle[1] : (start[1] + end[1]) / 2,
       text: signed(edge.weight),
     });
   }
@@ -118,9 +126,19 @@ export function drawStory(story: Story, graph: Graph, sums: Sums | null, places:
   return {
     boxes,
     arrows,
-    width: Math.max(200, ...boxes.map((box) => box.x + box.width + padding)),
+    width: Math.max(200, ...boxes.map((box) => box.x + box.width + padding + 30)),
     height: Math.max(120, ...boxes.map((box) => box.y + box.height + padding)),
   };
+}
+
+/** Whether the straight way from one point to another leads over a box. */
+function crosses([ax, ay]: [number, number], [bx, by]: [number, number], box: Box): boolean {
+  const top = Math.max(Math.min(ay, by), box.y - 6);
+  const bottom = Math.min(Math.max(ay, by), box.y + box.height + 6);
+  if (top >= bottom) return false;
+  const at = (y: number) => ax + ((bx - ax) * (y - ay)) / (by - ay || 1);
+  const [left, right] = [Math.min(at(top), at(bottom)), Math.max(at(top), at(bottom))];
+  return right > box.x - 6 && left < box.x + box.width + 6;
 }
 
 /** Rows by layer, from the outputs down; within a row by token. */
@@ -136,7 +154,7 @@ function arrange(boxes: (Box & { layer: number; position: number })[]): void {
   for (const row of rows) {
     row.sort((a, b) => a.position - b.position);
     const total = row.reduce((sum, box) => sum + box.width + gapX, -gapX);
-    const spread = scaleLinear([0, 1], [padding, padding + widest - total]);
+    const spread = scaleLinear([0, 1], [padding + 30, padding + 30 + widest - total]);
     let x = spread(0.5);
     for (const box of row) {
       [box.x, box.y] = [Math.round(x), Math.round(y)];

@@ -1,5 +1,6 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { Boundary } from "./Boundary";
 import { Expand, Shrink } from "./icons";
 
 export interface SliderProps {
@@ -55,7 +56,7 @@ export function Pane({ name, title, class: extra, tools, children, id }: { name:
           </IconButton>
         </div>
       </header>
-      {children}
+      <Boundary>{children}</Boundary>
     </section>
   );
 }
