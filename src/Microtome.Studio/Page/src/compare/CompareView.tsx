@@ -178,7 +178,7 @@ function Side({ side, trace, sides, layout, transform, focus }: { side: "a" | "b
 function Targets({ comparison }: { comparison: Comparison }) {
   const rows = comparison.nodes.filter((node) => node.kind === "target").sort((one, other) => Math.max(other.a?.probability ?? 0, other.b?.probability ?? 0) - Math.max(one.a?.probability ?? 0, one.b?.probability ?? 0));
   return (
-    <section class="part">
+    <section class="part" tabIndex={0} aria-label="Outputs">
       <h3>Outputs</h3>
       <table>
         <thead>
@@ -207,7 +207,7 @@ function Targets({ comparison }: { comparison: Comparison }) {
 function Differences({ comparison, focus }: { comparison: Comparison; focus: Shared<number | null> }) {
   const list = useMemo(() => differences(comparison).slice(0, 24), [comparison]);
   return (
-    <section class="part">
+    <section class="part" tabIndex={0} aria-label="Features that differ most">
       <h3>
         Features that differ most <span class="h3-note">relative change of activation, weighted by influence</span>
       </h3>

@@ -5,10 +5,10 @@ import type { Graph, GraphEdge, GraphNode } from "./graph";
 import { dotRadius, type Layout } from "./layout";
 import type { Palette } from "./palette";
 
-/** How far the bitmap reaches beyond the pane on each side, as a share of the pane. */
-const margin = 0.25;
 const levels = 6;
-const edgesAtOnce = 120;
+const edgesAtOnce = 60;
+/** The most pixels that a bitmap may have. */
+const pixels = 12e6;
 
 /** What the graph pane shows of a graph. */
 export interface Shown {
@@ -32,6 +32,8 @@ export class Scene {
   private width = 0;
   private height = 0;
   private ratio = 1;
+  /** How far the bitmap reaches beyond the pane on each side, as a share of the pane: as far as memory allows, so that a drag stays within it. */
+  private margin = 0.5;
   private sorted: { first: GraphEdge[][]; second: GraphEdge[][] } | null = null;
   private shown: Shown | null = null;
   private palette: Palette | null = null;
@@ -48,6 +50,7 @@ export class Scene {
     this.width = width;
     this.height = height;
     this.ratio = ratio;
+    this.margin = Math.max(0.15, Math.min(0.6, (Math.sqrt(pixels / Math.max(1, width * height * ratio * ratio)) - 1) / 2));
     this.drawing = null;
     this.stale = true;
   }
@@ -63,9 +66,9 @@ export class Scene {
   isOutgrown(view: ZoomTransform): boolean {
     if (this.stale || !this.drawnAt) return true;
     const scale = view.k / this.drawnAt.k;
-    const left = view.x - this.drawnAt.x * scale - this.width * margin * scale;
-    const top = view.y - this.drawnAt.y * scale - this.height * margin * scale;
-    return left > 0 || top > 0 || left + this.width * (1 + 2 * margin) * scale < this.width || top + this.height * (1 + 2 * margin) * scale < this.height || scale > 2;
+    const left = view.x - this.drawnAt.x * scale - this.width * this.margin * scale;
+    const top = view.y - this.drawnAt.y * scale - this.height * this.margin * scale;
+    return left > 0 || top > 0 || left + this.width * (1 + 2 * this.margin) * scale < this.width || top + this.height * (1 + 2 * this.margin) * scale < this.height || scale > 2;
   }
 
   /** Draws on for at most a few milliseconds. Returns whether the bitmap of this view is whole. */
@@ -88,15 +91,15 @@ export class Scene {
   /** A drawing that was begun for a view nearby is still worth finishing. */
   private moving(view: ZoomTransform): boolean {
     const at = this.drawing!.at;
-    return at.k === view.k && Math.abs(at.x - view.x) < this.width * margin && Math.abs(at.y - view.y) < this.height * margin;
+    return at.k === view.k && Math.abs(at.x - view.x) < this.width * this.margin && Math.abs(at.y - view.y) < this.height * this.margin;
   }
 
   /** Copies the bitmap to where the view has moved. */
   compose(context: CanvasRenderingContext2D, view: ZoomTransform, alpha: number): void {
     if (!this.drawnAt || this.front.width === 0) return;
     const scale = view.k / this.drawnAt.k;
-    const left = view.x - this.drawnAt.x * scale - this.width * margin * scale;
-    const top = view.y - this.drawnAt.y * scale - this.height * margin * scale;
+    const left = view.x - this.drawnAt.x * scale - this.width * this.margin * scale;
+    const top = view.y - this.drawnAt.y * scale - this.height * this.margin * scale;
     context.globalAlpha = alpha;
     if (scale === 1) context.drawImage(this.front, Math.round(left * this.ratio) / this.ratio, Math.round(top * this.ratio) / this.ratio, this.front.width / this.ratio, this.front.height / this.ratio);
     else context.drawImage(this.front, left, top, (this.front.width / this.ratio) * scale, (this.front.height / this.ratio) * scale);
@@ -105,14 +108,15 @@ export class Scene {
 
   private *draw(view: ZoomTransform): Generator<void> {
     const { shown, palette, sorted, back } = this;
-    const width = Math.ceil(this.width * (1 + 2 * margin) * this.ratio);
-    const height = Math.ceil(this.height * (1 + 2 * margin) * this.ratio);
+    const width = Math.ceil(this.width * (1 + 2 * this.margin) * this.ratio);
+    const height = Math.ceil(this.height * (1 + 2 * this.margin) * this.ratio);
     if (back.width !== width || back.height !== height) [back.width, back.height] = [width, height];
-    const context = back.getContext("2d")!;
+    // Drawn by the processor, and at once rather than when the frame ends: only so do slices take the time that they are given.
+    const context = back.getContext("2d", { willReadFrequently: true })!;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, width, height);
     if (!shown || !palette || !sorted) return;
-    context.setTransform(this.ratio, 0, 0, this.ratio, this.width * margin * this.ratio, this.height * margin * this.ratio);
+    context.setTransform(this.ratio, 0, 0, this.ratio, this.width * this.margin * this.ratio, this.height * this.margin * this.ratio);
 
     const { layout, graph, matches } = shown;
     const near = (edge: GraphEdge) => {
@@ -120,9 +124,9 @@ export class Scene {
       const bx = layout.x[edge.target] * view.k + view.x;
       const ay = layout.y[edge.source] * view.k + view.y;
       const by = layout.y[edge.target] * view.k + view.y;
-      const beyondX = this.width * (1 + margin);
-      const beyondY = this.height * (1 + margin);
-      return !(ax < -this.width * margin && bx < -this.width * margin) && !(ax > beyondX && bx > beyondX) && !(ay < -this.height * margin && by < -this.height * margin) && !(ay > beyondY && by > beyondY);
+      const beyondX = this.width * (1 + this.margin);
+      const beyondY = this.height * (1 + this.margin);
+      return !(ax < -this.width * this.margin && bx < -this.width * this.margin) && !(ax > beyondX && bx > beyondX) && !(ay < -this.height * this.margin && by < -this.height * this.margin) && !(ay > beyondY && by > beyondY);
     };
     const thinning = Math.min(1.5, Math.max(0.3, (1500 / Math.max(1, graph.edges.length)) ** 0.4));
     const path = edgePath(layout, view, context);
@@ -139,6 +143,7 @@ export class Scene {
           context.globalAlpha = Math.min(0.9, (0.05 + 0.8 * (level / (levels - 1)) ** 1.6) * thinning);
           context.lineWidth = 0.6 + 0.4 * level;
           context.stroke();
+          context.getImageData(0, 0, 1, 1);
           yield;
         }
       }
@@ -147,7 +152,10 @@ export class Scene {
     for (const node of graph.nodes) {
       context.globalAlpha = matches[node.index] ? 1 : 0.16;
       drawNode(context, node, layout.x[node.index] * view.k + view.x, layout.y[node.index] * view.k + view.y, view.k, palette);
-      if (++drawn % 200 === 0) yield;
+      if (++drawn % 100 === 0) {
+        context.getImageData(0, 0, 1, 1);
+        yield;
+      }
     }
     context.globalAlpha = 1;
   }

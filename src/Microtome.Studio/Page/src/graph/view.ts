@@ -39,6 +39,7 @@ export class GraphView {
   private palette: Palette | null = null;
   private frame = 0;
   private lastMove = 0;
+  private isHeld = false;
   private fitted = zoomIdentity;
   private animation = 0;
   width = 0;
@@ -53,6 +54,13 @@ export class GraphView {
     this.context = this.canvas.getContext("2d")!;
     this.zoom = zoom<HTMLCanvasElement, unknown>()
       .filter((event: Event) => !(event as MouseEvent).button && !(event.type === "dblclick"))
+      .on("start", (event) => {
+        this.isHeld = !!event.sourceEvent && event.sourceEvent.type !== "wheel";
+      })
+      .on("end", () => {
+        this.isHeld = false;
+        this.request();
+      })
       .on("zoom", (event) => {
         this.view = event.transform;
         this.lastMove = performance.now();
@@ -213,8 +221,8 @@ export class GraphView {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, this.width, this.height);
     if (!shown || !palette || this.width === 0) return;
-    const resting = performance.now() - this.lastMove > 90;
-    if (resting || this.scene.isOutgrown(view)) this.scene.advance(view, resting ? 10 : 5);
+    const resting = !this.isHeld && performance.now() - this.lastMove > 90;
+    if (resting || this.scene.isOutgrown(view)) this.scene.advance(view, resting ? 10 : 4);
 
     this.axes.drawGround(context, shown, view, palette, this.width, this.height);
     this.scene.compose(context, view, marks.focus !== null ? 0.3 : 1);
@@ -222,7 +230,7 @@ export class GraphView {
     drawMarks(context, shown, view, palette, marks);
     drawNames(context, shown, view, palette, marks, this.area);
     this.axes.drawLabels(context, shown, view, palette, this.width, this.height, marks.focus === null ? null : shown.graph.nodes[marks.focus].position);
-    if (this.scene.isStale(view)) this.request();
+    if (this.scene.isStale(view) && (!this.isHeld || this.scene.isOutgrown(view))) this.request();
     this.host.dataset.drawn = String(!this.scene.isStale(view));
   }
 
