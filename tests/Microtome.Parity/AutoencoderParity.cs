@@ -19,7 +19,7 @@ internal static class AutoencoderParity
         using SparseAutoencoder autoencoder = AutoencoderReader.Open(place);
         using SafetensorsFile golden = SafetensorsFile.Open(Path.Combine(place, "golden.safetensors"));
         Tensor input = golden.Get("input").ToTensor();
-        Tensor rows = Tensor.From(input.Span, input.Rows, input.Columns);
+        Tensor rows = Tensor.From(input.Span, input.Length / autoencoder.InputWidth, autoencoder.InputWidth); // heads, where there are any, side by side
         if (golden.Find("acts") is { } acts)
         {
             Tensor encoded = autoencoder.Encode(rows.AsMatrix());

@@ -69,7 +69,14 @@ public static class ActivationHarvest
         string name = string.Create(CultureInfo.InvariantCulture, $"shard-{index:D5}.safetensors"), path = Path.Combine(folder, name);
         SafetensorsWriter writer = new();
         for (int i = 0; i < chunk.Sites.Count; i++) Matrices.Add(writer, manifest.Sites[i].Hook, chunk.Sites[i].AsMatrix(), ElementType.BF16);
-        writer.Save(path, cancellation);
+        try
+        {
+            writer.Save(path, cancellation);
+        }
+        catch (IOException exception)
+        {
+            throw new IOException($"{path} cannot be written: {exception.Message} The {index} files before it are finished and stay; the same command goes on from there.", exception);
+        }
         return new ActivationShard(name, chunk.Tokens, new FileInfo(path).Length, HarvestManifest.HashOf(path), start, chunk.Next);
     }
 

@@ -43,7 +43,7 @@ internal static class TrainDictionaryCommand
         Option<long> deadAfter = new("--dead-after") { HelpName = "N", Description = "A latent is dead after this many tokens without being active.", DefaultValueFactory = _ => 200_000 };
         Option<long> tokens = new("--tokens", "-n") { HelpName = "N", Description = "How many tokens to train on.", DefaultValueFactory = _ => 2_000_000 };
         Option<int> batch = new("--batch") { HelpName = "N", Description = "Tokens of one step.", DefaultValueFactory = _ => 1024 };
-        Option<double> rate = new("--learning-rate") { HelpName = "X", Description = "The highest learning rate.", DefaultValueFactory = _ => 1e-3 };
+        Option<double> rate = new("--learning-rate") { HelpName = "X", Description = "The highest learning rate; less for very wide dictionaries and long trainings.", DefaultValueFactory = _ => 3e-3 };
         Option<string?> source = new("--source", "-s") { HelpName = "FILE|DIR|small-world|sampled", Description = "The texts, as in microtome index, or a folder that microtome harvest filled. Without it, texts that the model itself writes." };
         Option<int> context = new("--context") { HelpName = "N", Description = "The most tokens that are read together.", DefaultValueFactory = _ => 128 };
         Option<int> buffer = new("--buffer") { HelpName = "N", Description = "How many tokens of different texts are mixed with each other.", DefaultValueFactory = _ => 32_768 };
