@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import type { ZoomTransform } from "d3-zoom";
 import { get } from "../api/client";
 import type { Comparison, Trace } from "../api/types";
-import { featureName, nodeName, percent, quote } from "../graph/graph";
+import { featureName, nodeName, percent, quote, shortName } from "../graph/graph";
 import { layOut, type Layout } from "../graph/layout";
 import { readPalette } from "../graph/palette";
 import { nextNode } from "../graph/keys";
@@ -40,7 +40,7 @@ export function CompareView() {
       <select aria-label={`Trace ${side.toUpperCase()}`} value={value ?? ""} onChange={(event) => set(event.currentTarget.value)}>
         {done.map((one) => (
           <option value={one.id}>
-            {one.title} {one.targets?.[0] ? `→ ${quote(one.targets[0].text)}` : ""} ({one.modelName ?? one.dictionary ?? "file"})
+            {one.title} {one.targets?.[0] ? `→ ${quote(one.targets[0].text)}` : ""} ({shortName(one.modelName) ?? one.dictionary ?? "file"})
           </option>
         ))}
       </select>
@@ -166,7 +166,7 @@ function Side({ side, trace, sides, layout, transform, focus }: { side: "a" | "b
     >
       <p class="side-facts">
         {best && <>→ {quote(best.text)} {percent(best.probability)} · </>}
-        {trace.modelName ?? trace.dictionary ?? "file"}
+        {shortName(trace.modelName) ?? trace.dictionary ?? "file"}
       </p>
       <div class="graph-stage">
         <div class="graph-canvas" ref={host} tabIndex={0} role="application" aria-label={`Graph ${side.toUpperCase()}: arrow keys move between nodes`} onKeyDown={keys} />

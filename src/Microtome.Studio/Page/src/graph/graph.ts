@@ -83,6 +83,9 @@ export function describeNode(node: GraphNode, tokens: readonly string[]): string
 
 export const quote = (text: string) => `“${text.replace(/\n/g, "↵")}”`;
 
+/** A model's name without the folder or owner it is in. */
+export const shortName = (name: string | null) => name?.replace(/\/+$/, "").split("/").pop() ?? null;
+
 export const percent = (value: number | null | undefined, digits = 1) => (value == null ? "–" : `${(value * 100).toFixed(digits)} %`);
 
 /** A signed number with few digits. */

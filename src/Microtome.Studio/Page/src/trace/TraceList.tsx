@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { call, messageOf } from "../api/client";
 import type { Trace } from "../api/types";
-import { percent, quote } from "../graph/graph";
+import { percent, quote, shortName } from "../graph/graph";
 import { announce, closeTrace, openTrace, traceId, traces, upsertTrace } from "../state/store";
 import { Empty, IconButton, Waiting } from "../ui/controls";
 import { Pencil, Stop, Trash } from "../ui/icons";
@@ -78,7 +78,7 @@ function Line({ trace }: { trace: Trace }) {
             {trace.state === "done" && (
               <>
                 {top && <span class="trace-answer">→ {quote(top.text)} {percent(top.probability, 0)}</span>}
-                <span>{trace.source === "uploaded" ? "file" : trace.modelName}</span>
+                <span title={trace.modelName ?? undefined}>{trace.source === "uploaded" ? "file" : shortName(trace.modelName)}</span>
                 <time dateTime={trace.created}>{ago(trace.created)}</time>
               </>
             )}

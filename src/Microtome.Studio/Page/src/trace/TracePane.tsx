@@ -49,7 +49,9 @@ function useTokens(model: string, text: string) {
   return state.value;
 }
 
-const examples = ["Once upon a time, there was a little girl named", "Tom was sad because he lost his"];
+/** Beginnings that a model of this name can go on from. */
+const examplesFor = (name: string) =>
+  name.startsWith("stories") ? ["Once upon a time, there was a little girl named", "Tom was sad because he lost his"] : ["The capital of the state containing Dallas is", "Tom and Sue went to the park, Tom gave the ball to"];
 
 function TraceForm() {
   const chosen = useSignal("");
@@ -67,6 +69,7 @@ function TraceForm() {
   const modelId = chosen.value || (usable.some((model) => model.id === studio.value?.defaultModel) ? studio.value!.defaultModel : (usable[0]?.id ?? ""));
   const model = models.value.find((one) => one.id === modelId);
   const { tokens, contextLength, error: tokenError } = useTokens(modelId, prompt.value);
+  const examples = examplesFor(model?.name ?? "");
   const isLong = contextLength !== null && tokens.length > contextLength;
 
   const preview = async () => {
