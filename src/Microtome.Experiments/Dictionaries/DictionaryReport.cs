@@ -57,10 +57,8 @@ public static class DictionaryReport
         new Axis("active latents a token (L0)"),
         new Axis(title) { Minimum = 0 },
         [
-            .. study.Dictionaries.Select(dictionary => dictionary.Scores).GroupBy(scores => $"{scores.Kind}, {Family(scores.Activation)}, {Count(scores.Latents)} latents").SelectMany(group => new[]
-            {
-                new Series(SeriesKind.Points, group.Key, [.. group.OrderBy(scores => scores.L0.Estimate).Select(scores => new DataPoint(scores.L0.Estimate, value(scores), scores.Name))]),
-            }),
+            .. study.Dictionaries.Select(dictionary => dictionary.Scores).GroupBy(scores => $"{scores.Kind}, {Family(scores.Activation)}, {Count(scores.Latents)} latents").Select(group =>
+                new Series(group.Count() > 1 ? SeriesKind.Line : SeriesKind.Points, group.Key, [.. group.OrderBy(scores => scores.L0.Estimate).Select(scores => new DataPoint(scores.L0.Estimate, value(scores), scores.Name))])),
         ]);
 
     private static void Describe(Report report, DictionaryResult result, bool alone)
@@ -73,8 +71,8 @@ public static class DictionaryReport
             scores.Sites.Select(site => new[]
             {
                 site.Site, Count(site.Latents), Number(site.L0.Estimate, "0.0"), Whole(site.Unexplained, "0.000"), Number(site.NormRatio.Estimate, "0.000"), Number(site.Scale.Estimate, "0.000"), Percent(site.Dead, site.Latents), Percent(site.Dense, site.Latents),
-            }.Concat(site.Spliced is { } s ? [Whole(s.Added, "0.000"), Number(s.RecoveredFromZero.Estimate, "0.0%"), Number(s.RecoveredFromMean.Estimate, "0.0%")] : []).ToArray()),
-            "Norm ratio: the mean of ‖x̂‖ / ‖x‖. Best scale: what reconstructions would have to be multiplied by to lie nearest; above 1 they are too small.");
+            }.Concat(site.Spliced is { } s ? [Whole(s.Added, "0.000"), Number(s.RecoveredFromZero.Estimate, "0.0%"), Number(s.RecoveredFromMean.Estimate, "0.0%")] : []).ToArray()));
+        report.Note("Norm ratio: the mean of ‖x̂‖ / ‖x‖. Best scale: what reconstructions would have to be multiplied by to lie nearest; above 1 they are too small.");
         if (scores.Sites.Count > 1)
         {
             string[] names = [.. scores.Sites.Select(site => ShortName(site.Site))];
@@ -85,7 +83,8 @@ public static class DictionaryReport
             report.Figure(new Histogram("How often latents are active", "Counts of latents by the logarithm of the share of tokens at which they are active.", new Axis("log10 of the share of tokens"), [(null, scores.Densities.Select(Math.Log10).ToArray())]),
                 $"{Count(scores.Dead)} latents were never active on these texts and are not drawn; {Count(scores.Dense)} were active at more than a tenth of the tokens.");
         if (result.Graphs.Count == 0) return;
-        report.Table(["prompt", ">replacement score", ">completeness"], result.Graphs.Select(graph => new[] { graph.Prompt, Number(graph.Replacement, "0.000"), Number(graph.Completeness, "0.000") }), "Scores of attribution graphs of the most probable next tokens, before pruning.");
+        report.Table(["prompt", ">replacement score", ">completeness"], result.Graphs.Select(graph => new[] { graph.Prompt, Number(graph.Replacement, "0.000"), Number(graph.Completeness, "0.000") }));
+        report.Note("Scores of attribution graphs of the most probable next tokens, before pruning.");
     }
 
     private static void Splitting(Report report, IReadOnlyList<SplittingScores> splitting)
@@ -116,7 +115,8 @@ public static class DictionaryReport
             double frequency = judged[0].Facts!.Facts.Where(fact => fact.Fact.Group == group).Average(fact => fact.Fact.Frequency);
             return new[] { group, Count(judged[0].Facts!.Facts.Count(fact => fact.Fact.Group == group)), Count(Math.Round(1 / Math.Max(frequency, 1e-12))) }
                 .Concat(judged.Select(dictionary => Number(dictionary.Facts!.Facts.Where(fact => fact.Fact.Group == group).Average(fact => fact.F1 >= FactScores.Threshold ? 1.0 : 0), "0%"))).ToArray();
-        }), "The share of facts found, by kind. \"A sentence in\": how many sentences of the training texts there are for each that states the fact.");
+        }));
+        report.Note("The share of facts found, by kind. \"A sentence in\": how many sentences of the training texts there are for each that states the fact.");
         report.Figure(new XyChart("Facts found against how often they occur", "A point for each kind of fact and dictionary.", new Axis("share of sentences that state the fact") { IsLogarithmic = true }, new Axis("share of facts found") { Minimum = 0, Maximum = 1 },
         [
             .. judged.Select(dictionary => new Series(SeriesKind.Points, dictionary.Scores.Name, [.. groups.Select(group => dictionary.Facts!.Facts.Where(fact => fact.Fact.Group == group).ToArray()).Select(facts =>
