@@ -48,7 +48,7 @@ internal static class WhichSentenceExperiment
         ExperimentSettings settings = context.Settings;
         List<(string Name, string Text)> numbered = [];
         for (int i = 0; i < sentences.Length; i++) numbered.Add(($"sentence_{i + 1}", sentences[i]));
-        string list = context.Model.Prompts.HasTokenizer ? string.Join('\n', numbered.Select((one, i) => $"Sentence {i + 1}: {one.Text}")) : string.Join(' ', numbered.Select(one => one.Text));
+        string list = context.Model.Prompts.HasTokenizer ? string.Join('\n', numbered.Select((one, i) => $"{i + 1}. {one.Text}")) : string.Join(' ', numbered.Select(one => one.Text));
         ComposedPrompt composed = PromptTexts.Compose(context, settings.Text("template"), "Sentence", ("context", settings.Text("context")), ("sentences", list), ("question", settings.Text("ask")));
         IReadOnlyList<(string, string)> all = [.. composed.Parts.SelectMany(part => part.Name == "sentences" ? numbered : [part])];
         return TrialPrompt.Create(context.Model.Prompts, $"draw {draw}", composed.Text, all, [.. numbered.Select((one, i) => new AnswerOption(one.Name, [$" {i + 1}", $"{i + 1}"]))], composed.IsRendered);
