@@ -22,8 +22,16 @@ internal static class Cli
     /// <summary>The arguments and, where they take a model and name none, the model of stories.</summary>
     public static string[] OnStories(params string[] arguments)
     {
-        bool takesModel = arguments is ["trace" or "generate" or "features" or "intervene" or "index", ..], namesOne = arguments.Any(argument => argument is "-m" or "--model" or "-t" or "--transcoders" or "--from" or "--help");
-        return !takesModel || namesOne ? arguments : arguments[0] == "generate" ? [.. arguments, "-m", Model] : [.. arguments, "-m", Model, "-t", Transcoders];
+        if (arguments.Any(argument => argument is "-m" or "--model" or "-t" or "--transcoders" or "--from" or "--help")) return arguments;
+        return arguments switch
+        {
+            ["features", ..] when arguments.Contains("--dictionary") => [.. arguments, "-m", Model],
+            ["trace" or "generate" or "features" or "intervene" or "index" or "evaluate-dictionary", ..] => [.. arguments, "-m", Model, "-t", Transcoders],
+            ["vector", "compare", ..] when arguments.Contains("--latents") => [.. arguments, "-t", Transcoders],
+            ["vector", "make", ..] when arguments.Contains("--latents") => [.. arguments, "-m", Model, "-t", Transcoders],
+            ["chat" or "harvest" or "train-dictionary", ..] or ["vector", "make" or "plot", ..] => [.. arguments, "-m", Model],
+            _ => arguments,
+        };
     }
 
     /// <summary>Runs the program, which must succeed, with --json, and parses what it prints.</summary>
