@@ -81,7 +81,7 @@ public class AccessTests(RunningStudio studio)
     [InlineData("Sec-Fetch-Site", "same-site")]
     public async Task Requests_of_other_sites_are_refused_even_with_the_token(string header, string value)
     {
-        using HttpRequestMessage request = new(HttpMethod.Post, "/api/models/shipped/tokens") { Content = JsonContent.Create(new { text = "a" }) };
+        using HttpRequestMessage request = new(HttpMethod.Post, "/api/models/given/tokens") { Content = JsonContent.Create(new { text = "a" }) };
         request.Headers.Add(header, value);
         using HttpResponseMessage response = await studio.Client.SendAsync(request);
         response.StatusCode.ShouldBe(HttpStatusCode.Forbidden);
@@ -131,9 +131,9 @@ public class AccessTests(RunningStudio studio)
     [Fact]
     public async Task A_body_beyond_the_bound_is_refused()
     {
-        string detail = await studio.RefusedAsync(HttpStatusCode.RequestEntityTooLarge, HttpMethod.Post, "/api/models/shipped/tokens", new { text = new string('a', 1 << 21) });
+        string detail = await studio.RefusedAsync(HttpStatusCode.RequestEntityTooLarge, HttpMethod.Post, "/api/models/given/tokens", new { text = new string('a', 1 << 21) });
         detail.ShouldContain("larger");
-        (await studio.RefusedAsync(HttpStatusCode.RequestEntityTooLarge, HttpMethod.Post, "/api/traces", new { model = "shipped", prompt = new string('a', 200_000) })).ShouldContain("100000");
+        (await studio.RefusedAsync(HttpStatusCode.RequestEntityTooLarge, HttpMethod.Post, "/api/traces", new { model = "given", prompt = new string('a', 200_000) })).ShouldContain("100000");
     }
 
     [Theory]
@@ -145,7 +145,7 @@ public class AccessTests(RunningStudio studio)
     [InlineData("{\"text\": null}")]
     [InlineData("{\"text\": \"\\ud800\"}")]
     public async Task A_body_that_is_not_the_requests_is_refused(string json) =>
-        await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/api/models/shipped/tokens", new StringContent(json, System.Text.Encoding.UTF8, "application/json"));
+        await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/api/models/given/tokens", new StringContent(json, System.Text.Encoding.UTF8, "application/json"));
 
     [Fact]
     public async Task What_does_not_exist_is_said_to_be_missing()

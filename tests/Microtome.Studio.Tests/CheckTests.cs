@@ -63,7 +63,7 @@ public class CheckTests(RunningStudio studio)
         string[] nodes = await StrongestAsync(id, 2);
         await studio.PutAsync($"/api/traces/{id}/story", new { pinned = nodes, groups = new[] { new { name = "g", nodes } } });
         object byGroup = new { trace = id, changes = new[] { new { group = "g", action = "set", value = 1.5, everywhere = true } } };
-        object byNodes = new { model = "shipped", prompt = RunningStudio.Prompt, changes = new[] { new { nodes, action = "set", value = 1.5, everywhere = true } } };
+        object byNodes = new { model = "given", prompt = RunningStudio.Prompt, changes = new[] { new { nodes, action = "set", value = 1.5, everywhere = true } } };
         JsonElement first = await studio.PostAsync("/api/check", byGroup), second = await studio.PostAsync("/api/check", byNodes);
         first.GetProperty("unfrozen").GetProperty("after").ToString().ShouldBe(second.GetProperty("unfrozen").GetProperty("after").ToString());
         second.GetProperty("predicted").GetArrayLength().ShouldBe(0);

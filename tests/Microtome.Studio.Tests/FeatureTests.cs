@@ -19,21 +19,21 @@ public class FeatureTests(RunningStudio studio)
         feature.GetProperty("suppressed")[0].GetProperty("logit").GetDouble().ShouldBeLessThan(0);
         feature.GetProperty("here").EnumerateArray().ShouldContain(here => here.GetProperty("position").GetInt32() == node.GetProperty("position").GetInt32()
             && here.GetProperty("activation").GetSingle() == node.GetProperty("activation").GetSingle());
-        await studio.RefusedAsync(HttpStatusCode.NotFound, HttpMethod.Get, "/api/features/0/99999?model=shipped");
-        await studio.RefusedAsync(HttpStatusCode.NotFound, HttpMethod.Get, "/api/features/99/0?model=shipped");
+        await studio.RefusedAsync(HttpStatusCode.NotFound, HttpMethod.Get, "/api/features/0/99999?model=given");
+        await studio.RefusedAsync(HttpStatusCode.NotFound, HttpMethod.Get, "/api/features/99/0?model=given");
         await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Get, "/api/features/0/0");
     }
 
     [Fact]
     public async Task Neighbours_are_ordered_by_their_cosine_and_leave_the_feature_out()
     {
-        JsonElement[] neighbours = [.. (await studio.GetAsync("/api/features/2/7/neighbours?model=shipped&count=9")).GetProperty("neighbours").EnumerateArray()];
+        JsonElement[] neighbours = [.. (await studio.GetAsync("/api/features/2/7/neighbours?model=given&count=9")).GetProperty("neighbours").EnumerateArray()];
         neighbours.Length.ShouldBe(9);
         double[] cosines = [.. neighbours.Select(near => near.GetProperty("cosine").GetDouble())];
         cosines.ShouldBe(cosines.OrderDescending());
         cosines.ShouldAllBe(cosine => cosine <= 1.0001);
         neighbours.ShouldAllBe(near => !(near.GetProperty("layer").GetInt32() == 2 && near.GetProperty("feature").GetInt32() == 7));
-        await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Get, "/api/features/2/7/neighbours?model=shipped&count=0");
+        await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Get, "/api/features/2/7/neighbours?model=given&count=0");
     }
 
     [Fact]

@@ -67,13 +67,13 @@ public class MigrationTests
     {
         using TemporaryFolder folder = new();
         string id;
-        await using (StudioServer first = await StudioServer.StartAsync(new StudioOptions { DataFolder = folder["data"] }))
+        await using (StudioServer first = await StudioServer.StartAsync(RunningStudio.Options(folder["data"])))
         {
-            Jobs.Job job = await first.Rooms!.Traces.StartAsync(new Traces.TraceRequest("shipped", "Tom"), CancellationToken.None);
+            Jobs.Job job = await first.Rooms!.Traces.StartAsync(new Traces.TraceRequest("given", "Tom"), CancellationToken.None);
             await job.Ended;
             id = job.Id;
         }
-        await using StudioServer second = await StudioServer.StartAsync(new StudioOptions { DataFolder = folder["data"] });
+        await using StudioServer second = await StudioServer.StartAsync(RunningStudio.Options(folder["data"]));
         second.Rooms!.Traces.Get(id).State.ShouldBe("done");
         second.Rooms.Graphs.Get(id).Graph.FeatureCount.ShouldBeGreaterThan(0);
     }

@@ -7,31 +7,33 @@ namespace Microtome.Studio.Tests;
 public class ModelTests(RunningStudio studio)
 {
     [Fact]
-    public async Task The_small_model_is_there_from_the_start()
+    public async Task The_model_of_the_command_line_comes_first_and_those_of_the_program_are_there_too()
     {
-        JsonElement model = (await studio.GetAsync("/api/models")).GetProperty("models")[0];
-        model.GetProperty("source").GetString().ShouldBe("shipped");
+        JsonElement[] models = [.. (await studio.GetAsync("/api/models")).GetProperty("models").EnumerateArray()];
+        JsonElement model = models[0];
+        model.GetProperty("source").GetString().ShouldBe("commandLine");
         model.GetProperty("state").GetString().ShouldBe("ready");
         model.GetProperty("transcoders").GetString().ShouldNotBeNullOrEmpty();
         model.GetProperty("featuresPerLayer").GetArrayLength().ShouldBe(model.GetProperty("layers").GetInt32());
         (await studio.GetAsync("/api/studio")).GetProperty("defaultModel").GetString().ShouldBe(model.GetProperty("id").GetString());
-        (await studio.GetAsync("/api/models/shipped")).GetProperty("id").GetString().ShouldBe("shipped");
+        models.ShouldContain(other => other.GetProperty("id").GetString() == "shipped");
+        await studio.PostAsync("/api/models/shipped/load");
     }
 
     [Fact]
     public async Task Tokens_say_which_were_put_before_the_text()
     {
-        JsonElement[] tokens = [.. (await studio.PostAsync("/api/models/shipped/tokens", new { text = "Once upon a time" })).GetProperty("tokens").EnumerateArray()];
+        JsonElement[] tokens = [.. (await studio.PostAsync("/api/models/given/tokens", new { text = "Once upon a time" })).GetProperty("tokens").EnumerateArray()];
         tokens[0].GetProperty("added").GetBoolean().ShouldBeTrue();
         tokens.Skip(1).ShouldAllBe(token => !token.GetProperty("added").GetBoolean());
         string.Concat(tokens.Skip(1).Select(token => token.GetProperty("text").GetString())).Trim().ShouldBe("Once upon a time");
-        (await studio.PostAsync("/api/models/shipped/tokens", new { text = "" })).GetProperty("tokens").GetArrayLength().ShouldBe(0);
+        (await studio.PostAsync("/api/models/given/tokens", new { text = "" })).GetProperty("tokens").GetArrayLength().ShouldBe(0);
     }
 
     [Fact]
     public async Task The_next_tokens_come_with_probabilities()
     {
-        JsonElement[] next = [.. (await studio.PostAsync("/api/models/shipped/next", new { prompt = RunningStudio.Prompt, top = 5 })).GetProperty("next").EnumerateArray()];
+        JsonElement[] next = [.. (await studio.PostAsync("/api/models/given/next", new { prompt = RunningStudio.Prompt, top = 5 })).GetProperty("next").EnumerateArray()];
         next.Length.ShouldBe(5);
         double[] probabilities = [.. next.Select(token => token.GetProperty("probability").GetDouble())];
         probabilities.ShouldBe(probabilities.OrderDescending());
@@ -41,11 +43,11 @@ public class ModelTests(RunningStudio studio)
     [Fact]
     public async Task Targets_are_read_as_tracing_reads_them()
     {
-        string first = (await studio.PostAsync("/api/models/shipped/next", new { prompt = RunningStudio.Prompt, top = 1 })).GetProperty("next")[0].GetProperty("text").GetString()!;
-        (await studio.PostAsync("/api/models/shipped/target", new { text = first })).GetProperty("minus").ValueKind.ShouldBe(JsonValueKind.Null);
-        (await studio.PostAsync("/api/models/shipped/target", new { text = $"{first} - the" })).GetProperty("minus").GetInt32().ShouldBeGreaterThan(0);
-        (await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/api/models/shipped/target", new { text = " unlikelyword" })).ShouldContain("not one token");
-        await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/api/models/shipped/target", new { text = $"{first} -{first}" });
+        string first = (await studio.PostAsync("/api/models/given/next", new { prompt = RunningStudio.Prompt, top = 1 })).GetProperty("next")[0].GetProperty("text").GetString()!;
+        (await studio.PostAsync("/api/models/given/target", new { text = first })).GetProperty("minus").ValueKind.ShouldBe(JsonValueKind.Null);
+        (await studio.PostAsync("/api/models/given/target", new { text = $"{first} - the" })).GetProperty("minus").GetInt32().ShouldBeGreaterThan(0);
+        (await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/api/models/given/target", new { text = " unlikelyword" })).ShouldContain("not one token");
+        await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/api/models/given/target", new { text = $"{first} -{first}" });
     }
 
     [Theory]

@@ -16,6 +16,10 @@ public sealed class RunningStudio : IAsyncLifetime
     private readonly TemporaryFolder _folder = new();
     private readonly SocketsHttpHandler _handler = new() { AllowAutoRedirect = false, UseCookies = false };
 
+    /// <summary>A studio for the model that the tests' prompts suit.</summary>
+    internal static StudioOptions Options(string data) =>
+        new() { DataFolder = data, Model = Path.Combine(TestFiles.Repository, "models", "stories260k"), Transcoders = Path.Combine(TestFiles.Repository, "models", "stories260k-transcoders") };
+
     internal StudioServer Server { get; private set; } = null!;
 
     internal StudioRooms Rooms => Server.Rooms!;
@@ -28,7 +32,7 @@ public sealed class RunningStudio : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        Server = await StudioServer.StartAsync(new StudioOptions { DataFolder = _folder["data"], ModelFolders = [Path.Combine(TestFiles.Repository, "models")] });
+        Server = await StudioServer.StartAsync(Options(_folder["data"]) with { ModelFolders = [Path.Combine(TestFiles.Repository, "models")] });
         Client = new HttpClient(_handler) { BaseAddress = Server.Address, Timeout = TimeSpan.FromMinutes(2) };
         Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Server.Token);
     }
@@ -82,7 +86,7 @@ public sealed class RunningStudio : IAsyncLifetime
     /// <summary>Traces a prompt to its end.</summary>
     public async Task<JsonElement> TraceAsync(string prompt = Prompt, object? request = null)
     {
-        List<(string Event, JsonElement Data)> events = await EventsAsync(HttpMethod.Post, "/api/traces", request ?? new { model = "shipped", prompt });
+        List<(string Event, JsonElement Data)> events = await EventsAsync(HttpMethod.Post, "/api/traces", request ?? new { model = "given", prompt });
         events[^1].Event.ShouldBe("done", events[^1].Data.ToString());
         return events[^1].Data.GetProperty("trace");
     }

@@ -15,7 +15,7 @@ public class SteerTests(RunningStudio studio)
     {
         List<(string Event, JsonElement Data)> events = await studio.EventsAsync(HttpMethod.Post, "/api/steer", new
         {
-            model = "shipped",
+            model = "given",
             prompt = "Tom went to the park. He was",
             maxTokens = 12,
             steering = new[] { new { kind = "feature", layer = 3, feature = 5, strength = 20 } },
@@ -40,11 +40,11 @@ public class SteerTests(RunningStudio studio)
     [Fact]
     public async Task Strength_zero_steers_nothing_and_one_side_can_be_had_alone()
     {
-        List<(string Event, JsonElement Data)> events = await studio.EventsAsync(HttpMethod.Post, "/api/steer", new { model = "shipped", prompt = "Tom", maxTokens = 8, steering = new[] { new { kind = "feature", layer = 0, feature = 1, strength = 0 } } });
+        List<(string Event, JsonElement Data)> events = await studio.EventsAsync(HttpMethod.Post, "/api/steer", new { model = "given", prompt = "Tom", maxTokens = 8, steering = new[] { new { kind = "feature", layer = 0, feature = 1, strength = 0 } } });
         string[] ends = [.. events.Where(e => e.Event == "end").Select(e => e.Data.GetProperty("text").GetString()!)];
         ends.Length.ShouldBe(2);
         ends[0].ShouldBe(ends[1]);
-        events = await studio.EventsAsync(HttpMethod.Post, "/api/steer", new { model = "shipped", prompt = "Tom", maxTokens = 3, unsteered = false });
+        events = await studio.EventsAsync(HttpMethod.Post, "/api/steer", new { model = "given", prompt = "Tom", maxTokens = 3, unsteered = false });
         events.Count(e => e.Event == "end").ShouldBe(1);
     }
 
@@ -54,15 +54,15 @@ public class SteerTests(RunningStudio studio)
         byte[] file = await File.ReadAllBytesAsync(await VectorAsync(width: studio.Rooms.Models.Default.InUse!.Model.Specification.ModelWidth, layer: 2));
         using ByteArrayContent content = new(file);
         content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
-        using HttpResponseMessage response = await studio.Client.PostAsync("/api/vectors?model=shipped&name=up", content);
+        using HttpResponseMessage response = await studio.Client.PostAsync("/api/vectors?model=given&name=up", content);
         response.StatusCode.ShouldBe(HttpStatusCode.Created, await response.Content.ReadAsStringAsync());
-        JsonElement vector = (await studio.GetAsync("/api/vectors?model=shipped")).GetProperty("vectors").EnumerateArray().Single();
+        JsonElement vector = (await studio.GetAsync("/api/vectors?model=given")).GetProperty("vectors").EnumerateArray().Single();
         vector.GetProperty("layers").EnumerateArray().Select(layer => layer.GetInt32()).ShouldBe([2]);
-        List<(string Event, JsonElement Data)> events = await studio.EventsAsync(HttpMethod.Post, "/api/steer", new { model = "shipped", prompt = "Tom went", maxTokens = 10, steering = new[] { new { kind = "vector", name = "up", strength = 50 } } });
+        List<(string Event, JsonElement Data)> events = await studio.EventsAsync(HttpMethod.Post, "/api/steer", new { model = "given", prompt = "Tom went", maxTokens = 10, steering = new[] { new { kind = "vector", name = "up", strength = 50 } } });
         string[] ends = [.. events.Where(e => e.Event == "end").Select(e => e.Data.GetProperty("text").GetString()!)];
         ends[0].ShouldNotBe(ends[1]);
-        await studio.SendAsync(HttpMethod.Delete, "/api/vectors/up?model=shipped", null);
-        await studio.RefusedAsync(HttpStatusCode.NotFound, HttpMethod.Post, "/api/steer", new { model = "shipped", prompt = "Tom", steering = new[] { new { kind = "vector", name = "up", strength = 1 } } });
+        await studio.SendAsync(HttpMethod.Delete, "/api/vectors/up?model=given", null);
+        await studio.RefusedAsync(HttpStatusCode.NotFound, HttpMethod.Post, "/api/steer", new { model = "given", prompt = "Tom", steering = new[] { new { kind = "vector", name = "up", strength = 1 } } });
     }
 
     [Fact]
@@ -74,11 +74,11 @@ public class SteerTests(RunningStudio studio)
         for (int seed = 0; seed < 60; seed++)
         {
             using ByteArrayContent content = new(Mutations.Mutate(original, seed, interesting: 200));
-            using HttpResponseMessage response = await studio.Client.PostAsync($"/api/vectors?model=shipped&name=fuzz{seed}", content);
+            using HttpResponseMessage response = await studio.Client.PostAsync($"/api/vectors?model=given&name=fuzz{seed}", content);
             ((int)response.StatusCode).ShouldBeOneOf([201, 400]);
             string answer = await response.Content.ReadAsStringAsync();
             answer.ShouldNotContain(studio.Folder.Path);
-            if (response.StatusCode == HttpStatusCode.Created) await studio.SendAsync(HttpMethod.Delete, $"/api/vectors/fuzz{seed}?model=shipped", null);
+            if (response.StatusCode == HttpStatusCode.Created) await studio.SendAsync(HttpMethod.Delete, $"/api/vectors/fuzz{seed}?model=given", null);
         }
     }
 
@@ -86,15 +86,15 @@ public class SteerTests(RunningStudio studio)
     public async Task Presets_are_kept_changed_and_deleted()
     {
         object[] steering = [new { kind = "feature", layer = 1, feature = 2, strength = 3.5 }];
-        string id = (await studio.PostAsync("/api/presets", new { name = "<i>mine</i>", model = "shipped", steering, settings = new { temperature = 0.5 } })).GetProperty("id").GetString()!;
-        await studio.PutAsync($"/api/presets/{id}", new { name = "ours", model = "shipped", steering, settings = new { temperature = 0.7 } });
-        JsonElement preset = (await studio.GetAsync("/api/presets?model=shipped")).GetProperty("presets").EnumerateArray().Single(preset => preset.GetProperty("id").GetString() == id);
+        string id = (await studio.PostAsync("/api/presets", new { name = "<i>mine</i>", model = "given", steering, settings = new { temperature = 0.5 } })).GetProperty("id").GetString()!;
+        await studio.PutAsync($"/api/presets/{id}", new { name = "ours", model = "given", steering, settings = new { temperature = 0.7 } });
+        JsonElement preset = (await studio.GetAsync("/api/presets?model=given")).GetProperty("presets").EnumerateArray().Single(preset => preset.GetProperty("id").GetString() == id);
         preset.GetProperty("name").GetString().ShouldBe("ours");
         preset.GetProperty("steering")[0].GetProperty("strength").GetDouble().ShouldBe(3.5);
         preset.GetProperty("settings").GetProperty("temperature").GetDouble().ShouldBe(0.7);
         await studio.SendAsync(HttpMethod.Delete, $"/api/presets/{id}", null);
         await studio.RefusedAsync(HttpStatusCode.NotFound, HttpMethod.Delete, $"/api/presets/{id}");
-        await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/api/presets", new { name = "", model = "shipped", steering });
+        await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/api/presets", new { name = "", model = "given", steering });
     }
 
     [Fact]
@@ -113,27 +113,27 @@ public class SteerTests(RunningStudio studio)
         string events = await response.Content.ReadAsStringAsync();
         events.ShouldContain("user said hello. Tom said", Case.Sensitive);
         events.ShouldContain("event: done");
-        await studio.RefusedAsync(HttpStatusCode.Conflict, HttpMethod.Post, "/api/steer", new { model = "shipped", messages = new[] { new { role = "user", content = "hello" } } });
+        await studio.RefusedAsync(HttpStatusCode.Conflict, HttpMethod.Post, "/api/steer", new { model = "given", messages = new[] { new { role = "user", content = "hello" } } });
     }
 
     [Fact]
     public async Task What_cannot_be_steered_is_refused_before_the_stream()
     {
-        Task<string> Refused(HttpStatusCode status, object item) => studio.RefusedAsync(status, HttpMethod.Post, "/api/steer", new { model = "shipped", prompt = "Tom", steering = new[] { item } });
+        Task<string> Refused(HttpStatusCode status, object item) => studio.RefusedAsync(status, HttpMethod.Post, "/api/steer", new { model = "given", prompt = "Tom", steering = new[] { item } });
         await Refused(HttpStatusCode.BadRequest, new { kind = "feature", layer = 99, feature = 0, strength = 1 });
         await Refused(HttpStatusCode.BadRequest, new { kind = "feature", layer = 0, feature = 99999, strength = 1 });
         await Refused(HttpStatusCode.BadRequest, new { kind = "wish", strength = 1 });
         await Refused(HttpStatusCode.BadRequest, new { kind = "feature", strength = 1 });
         await Refused(HttpStatusCode.BadRequest, new { kind = "feature", layer = 0, feature = 0, strength = 1e30 });
         await Refused(HttpStatusCode.NotFound, new { kind = "group", trace = "nothing", group = "x", strength = 1 });
-        await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/api/steer", new { model = "shipped", prompt = "Tom", temperature = -1 });
-        await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/api/steer", new { model = "shipped" });
+        await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/api/steer", new { model = "given", prompt = "Tom", temperature = -1 });
+        await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/api/steer", new { model = "given" });
     }
 
     private async Task<string> RefusedVectorAsync(byte[] file)
     {
         using ByteArrayContent content = new(file);
-        return await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/api/vectors?model=shipped&name=bad", content);
+        return await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/api/vectors?model=given&name=bad", content);
     }
 
     private async Task<string> VectorAsync(int width, int layer)

@@ -11,7 +11,7 @@ public class TraceTests(RunningStudio studio)
     [Fact]
     public async Task A_trace_tells_its_phases_in_order_and_ends_with_a_graph()
     {
-        List<(string Event, JsonElement Data)> events = await studio.EventsAsync(HttpMethod.Post, "/api/traces", new { model = "shipped", prompt = RunningStudio.Prompt, title = "phases" });
+        List<(string Event, JsonElement Data)> events = await studio.EventsAsync(HttpMethod.Post, "/api/traces", new { model = "given", prompt = RunningStudio.Prompt, title = "phases" });
         events[^1].Event.ShouldBe("done");
         string[] order = ["forward", "features", "targets", "rows", "saving"];
         int[] phases = [.. events.Select(e => Array.IndexOf(order, e.Data.GetProperty("phase").GetString())).Where(phase => phase >= 0)];
@@ -20,7 +20,7 @@ public class TraceTests(RunningStudio studio)
         trace.GetProperty("state").GetString().ShouldBe("done");
         trace.GetProperty("title").GetString().ShouldBe("phases");
         trace.GetProperty("features").GetInt32().ShouldBeGreaterThan(100);
-        trace.GetProperty("model").GetString().ShouldBe("shipped");
+        trace.GetProperty("model").GetString().ShouldBe("given");
         trace.GetProperty("replacement").GetDouble().ShouldBeInRange(0, 1);
 
         string id = trace.GetProperty("id").GetString()!;
@@ -93,8 +93,8 @@ public class TraceTests(RunningStudio studio)
         Job blocking = studio.Rooms.Jobs.Start(studio.Rooms.Jobs.Traces, "blocking-1", "trace", null, keep: true, (_, cancellation) => release.Task.WaitAsync(cancellation));
         try
         {
-            string first = (await studio.PostAsync("/api/traces", new { model = "shipped", prompt = "Tom" })).GetProperty("id").GetString()!;
-            string second = (await studio.PostAsync("/api/traces", new { model = "shipped", prompt = "Lily" })).GetProperty("id").GetString()!;
+            string first = (await studio.PostAsync("/api/traces", new { model = "given", prompt = "Tom" })).GetProperty("id").GetString()!;
+            string second = (await studio.PostAsync("/api/traces", new { model = "given", prompt = "Lily" })).GetProperty("id").GetString()!;
             JsonElement waiting = await studio.GetAsync($"/api/traces/{second}");
             waiting.GetProperty("state").GetString().ShouldBe("queued");
             waiting.GetProperty("place").GetInt32().ShouldBe(2);
@@ -171,12 +171,12 @@ public class TraceTests(RunningStudio studio)
     public async Task What_cannot_be_traced_is_refused_at_once()
     {
         await studio.RefusedAsync(HttpStatusCode.NotFound, HttpMethod.Post, "/api/traces", new { model = "nothing", prompt = "a" });
-        await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/api/traces", new { model = "shipped" });
-        await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/api/traces", new { model = "shipped", prompt = "" });
-        await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/api/traces", new { model = "shipped", prompt = "a", targetProbability = 2 });
-        await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/api/traces", new { model = "shipped", prompt = "a", maxFeatures = 0 });
-        await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/api/traces", new { model = "shipped", prompt = "a", targets = new[] { " notatoken" } });
-        (await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/api/traces", new { model = "shipped", prompt = string.Concat(Enumerable.Repeat("word ", 600)) })).ShouldContain("context");
+        await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/api/traces", new { model = "given" });
+        await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/api/traces", new { model = "given", prompt = "" });
+        await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/api/traces", new { model = "given", prompt = "a", targetProbability = 2 });
+        await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/api/traces", new { model = "given", prompt = "a", maxFeatures = 0 });
+        await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/api/traces", new { model = "given", prompt = "a", targets = new[] { " notatoken" } });
+        (await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Post, "/api/traces", new { model = "given", prompt = string.Concat(Enumerable.Repeat("word ", 600)) })).ShouldContain("context");
         string id = (await studio.TraceAsync("Tom")).GetProperty("id").GetString()!;
         (await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Get, $"/api/traces/{id}/graph?nodes=1.5")).ShouldContain("threshold");
         await studio.RefusedAsync(HttpStatusCode.BadRequest, HttpMethod.Get, $"/api/traces/{id}/graph?nodes=NaN");
@@ -187,7 +187,7 @@ public class TraceTests(RunningStudio studio)
     private async Task<string> StartAndLeaveAsync(bool keep)
     {
         using CancellationTokenSource tab = new();
-        using HttpResponseMessage response = await studio.StreamAsync(HttpMethod.Post, "/api/traces", new { model = "shipped", prompt = "Tom", keep }, tab.Token);
+        using HttpResponseMessage response = await studio.StreamAsync(HttpMethod.Post, "/api/traces", new { model = "given", prompt = "Tom", keep }, tab.Token);
         using StreamReader reader = new(await response.Content.ReadAsStreamAsync(tab.Token));
         (string _, JsonElement data) = (await RunningStudio.NextEventAsync(reader))!.Value;
         await tab.CancelAsync();
