@@ -23,7 +23,7 @@ public static class ActivationHarvest
         int size = (int)((tokens + count - 1) / count);
         HarvestManifest wanted = new()
         {
-            Model = model.Name,
+            Model = ActivationSource.NameOf(model),
             Source = texts.Name,
             Seed = seed,
             Tokens = size * count,

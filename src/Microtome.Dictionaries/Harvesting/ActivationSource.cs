@@ -52,6 +52,9 @@ public abstract class ActivationSource : IDisposable
     {
     }
 
+    /// <summary>What files call a model: its name on the Hub, or its folder's name wherever that lies.</summary>
+    public static string NameOf(LoadedModel model) => Directory.Exists(model.Name) ? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model.Name))) : model.Name;
+
     /// <summary>An order of rows that depends on the seed and the place alone.</summary>
     internal static int[] Shuffle(int count, int seed, long position)
     {

@@ -33,7 +33,7 @@ public sealed class LiveActivations : ActivationSource
 
     public override string Name { get; }
 
-    public override string? ModelName => _model.Name;
+    public override string? ModelName => NameOf(_model);
 
     public override IReadOnlyList<ActivationSite> Sites { get; }
 

@@ -19,7 +19,7 @@ internal static class HarvestCommand
         {
             if (result.Tokens.Count > 0 && !NumberList.TryWhole(result.Tokens[0].Value, out _)) result.AddError($"--layers '{result.Tokens[0].Value}' is not a list of whole numbers such as 0-3,5.");
         });
-        Option<string?> source = new("--source", "-s") { HelpName = "FILE|DIR|small-world|sampled", Description = "The texts, as in microtome index. Without it, texts that the model itself writes." };
+        Option<string?> source = new("--source", "-s") { HelpName = "FILE|DIR|small-world|sampled", Description = "The texts, as in microtome index. Without it, the small world's sentences for its model, else texts that the model itself writes." };
         Option<long> tokens = new("--tokens", "-n") { HelpName = "N", Description = "How many tokens to collect.", DefaultValueFactory = _ => 1_000_000 };
         Option<int> context = new("--context") { HelpName = "N", Description = "The most tokens that are read together.", DefaultValueFactory = _ => 128 };
         Option<int> shard = new("--shard") { HelpName = "N", Description = "How many tokens of different texts are mixed with each other and written into one file.", DefaultValueFactory = _ => 65_536 };

@@ -44,7 +44,7 @@ internal static class TrainDictionaryCommand
         Option<long> tokens = new("--tokens", "-n") { HelpName = "N", Description = "How many tokens to train on.", DefaultValueFactory = _ => 2_000_000 };
         Option<int> batch = new("--batch") { HelpName = "N", Description = "Tokens of one step.", DefaultValueFactory = _ => 1024 };
         Option<double> rate = new("--learning-rate") { HelpName = "X", Description = "The highest learning rate; less for very wide dictionaries and long trainings.", DefaultValueFactory = _ => 3e-3 };
-        Option<string?> source = new("--source", "-s") { HelpName = "FILE|DIR|small-world|sampled", Description = "The texts, as in microtome index, or a folder that microtome harvest filled. Without it, texts that the model itself writes." };
+        Option<string?> source = new("--source", "-s") { HelpName = "FILE|DIR|small-world|sampled", Description = "The texts, as in microtome index, or a folder that microtome harvest filled. Without it, the small world's sentences for its model, else texts that the model itself writes." };
         Option<int> context = new("--context") { HelpName = "N", Description = "The most tokens that are read together.", DefaultValueFactory = _ => 128 };
         Option<int> buffer = new("--buffer") { HelpName = "N", Description = "How many tokens of different texts are mixed with each other.", DefaultValueFactory = _ => 32_768 };
         Option<string?> dictionary = new("--dictionary") { HelpName = "DIR", Description = "The autoencoder whose decoder a meta-autoencoder takes apart." };
@@ -133,7 +133,7 @@ internal static class TrainDictionaryCommand
                 if (options.GetValue(dictionary) is { } other)
                 {
                     using SparseAutoencoder autoencoder = AutoencoderReader.Open(other);
-                    return new RowActivations($"the decoder of {other}", from.Name, RowActivations.UnitRows(autoencoder), mixed, chosen);
+                    return new RowActivations($"the decoder of {other}", ActivationSource.NameOf(from), RowActivations.UnitRows(autoencoder), mixed, chosen);
                 }
                 if (texts is not null && HarvestManifest.Exists(texts)) return new HarvestedActivations(texts, from.Specification, chosen);
                 int length = options.GetResult(context) is { Implicit: false } ? options.GetValue(context) : Math.Min(options.GetValue(context), from.Specification.ContextLength);
