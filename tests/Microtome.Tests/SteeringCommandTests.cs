@@ -39,6 +39,14 @@ public sealed class SteeringCommandTests : IDisposable
         Cli.Run("vector", "make", "--pairs", TestFiles.Get("golden/vectors/happy-sad.json"), "--method", "probe", "-o", _folder["p.safetensors"]).Output.ShouldContain("held-out accuracy, layer 4: ");
 
     [Fact]
+    public void A_vector_is_trained_so_that_texts_follow()
+    {
+        string examples = _folder.Write("e.json", """[{"prompt": "Tom was", "target": " sad"}, {"prompt": "She was", "target": " sad"}]""");
+        Cli.Run("vector", "make", "--train", examples, "--layers", "2", "--steps", "20", "-o", _folder["t.safetensors"]).Output.ShouldContain("loss, nats a token: ");
+        Cli.Fails(2, "vector", "make", "--train", examples, "-o", _folder["t.safetensors"]).ShouldContain("--train needs the layers to train at");
+    }
+
+    [Fact]
     public void Latents_near_a_vector_are_found()
     {
         Cli.Run("vector", "make", "--latents", "3:300", "3:7*0.5", "-o", _folder["sum.safetensors"]);

@@ -9,7 +9,12 @@ public sealed record ContrastPair(string Positive, string Negative)
 
     /// <summary>Reads pairs from JSON: a list of objects with <c>positive</c> and <c>negative</c>, alone or under <c>pairs</c>, or one such object a line.</summary>
     /// <exception cref="InvalidDataException">The file holds anything else; the message says where.</exception>
-    public static IReadOnlyList<ContrastPair> Load(string path)
+    public static IReadOnlyList<ContrastPair> Load(string path) => Load(path, "positive", "negative");
+
+    /// <summary>The same under other names.</summary>
+    /// <param name="first">What the first text is called.</param>
+    /// <param name="second">What the second is called.</param>
+    public static IReadOnlyList<ContrastPair> Load(string path, string first, string second)
     {
         if (new FileInfo(path) is { Exists: true, Length: > LargestFile } file) throw new InvalidDataException($"{path} has {file.Length} bytes; a file of pairs has at most {LargestFile}.");
         byte[] text = File.ReadAllBytes(path);
@@ -34,21 +39,21 @@ public sealed record ContrastPair(string Positive, string Negative)
                 if (root.ValueKind == JsonValueKind.Object) elements.Add(root.Clone());
                 else elements.AddRange(root.EnumerateArray().Select(element => element.Clone()));
             }
-            ContrastPair[] read = [.. elements.Select((element, i) => Read(path, element, i))];
+            ContrastPair[] read = [.. elements.Select((element, i) => Read(path, element, i, first, second))];
             return read.Length > 0 ? read : throw new InvalidDataException($"{path} holds no pairs.");
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            throw new InvalidDataException($"{path} is no file of pairs: {exception.Message} It should be a list of objects with \"positive\" and \"negative\".", exception);
+            throw new InvalidDataException($"{path} is no file of pairs: {exception.Message} It should be a list of objects with \"{first}\" and \"{second}\".", exception);
         }
     }
 
-    private static ContrastPair Read(string path, JsonElement element, int index) =>
+    private static ContrastPair Read(string path, JsonElement element, int index, string first, string second) =>
         element.ValueKind == JsonValueKind.Object
-        && element.TryGetProperty("positive", out JsonElement positive) && positive.ValueKind == JsonValueKind.String
-        && element.TryGetProperty("negative", out JsonElement negative) && negative.ValueKind == JsonValueKind.String
+        && element.TryGetProperty(first, out JsonElement positive) && positive.ValueKind == JsonValueKind.String
+        && element.TryGetProperty(second, out JsonElement negative) && negative.ValueKind == JsonValueKind.String
             ? new ContrastPair(positive.GetString()!, negative.GetString()!)
-            : throw new InvalidDataException($"{path}: pair {index} has no texts \"positive\" and \"negative\".");
+            : throw new InvalidDataException($"{path}: pair {index} has no texts \"{first}\" and \"{second}\".");
 
     private static bool IsOneObject(byte[] text)
     {

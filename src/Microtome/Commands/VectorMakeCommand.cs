@@ -24,6 +24,9 @@ internal static class VectorMakeCommand
         Option<string> method = new("--method") { Description = "How pairs become a direction: mean_diff, pca_diff or pca_center (repeng's), or probe (logistic regression, with held-out accuracy).", HelpName = "NAME", DefaultValueFactory = _ => "mean_diff" };
         method.AcceptOnlyFromAmong([.. Methods.Keys, "probe"]);
         Option<string[]> latents = new("--latents") { Description = "A vector from a dictionary's decoder rows: LAYER:FEATURE, or LAYER:FEATURE*WEIGHT; several are summed.", HelpName = "L:F", AllowMultipleArgumentsPerToken = true };
+        Option<string?> train = new("--train") { Description = "A vector trained by gradient so that texts follow prompts: JSON, a list of objects with \"prompt\" and \"target\". Needs --layers.", HelpName = "FILE" };
+        Option<double> length = new("--length") { Description = "With --train, how long each direction may become.", HelpName = "NORM", DefaultValueFactory = _ => 4 };
+        Option<int> steps = new("--steps") { Description = "With --train, how many steps.", HelpName = "N", DefaultValueFactory = _ => 200 };
         Option<int> random = new("--random") { Description = "A random vector, as long as that of --like or 1 long: a placebo.", HelpName = "SEED" };
         Option<string?> like = new("--like") { Description = "With --random, a vector whose lengths and layers it gets.", HelpName = "FILE" };
         Option<int> seed = new("--seed") { Description = "Which pairs a probe holds out.", HelpName = "N" };
@@ -41,15 +44,19 @@ internal static class VectorMakeCommand
             "microtome vector make -m Qwen/Qwen3-0.6B --words ocean music honesty -o concepts/",
             "microtome vector make --pairs happy-sad.json --method pca_diff -o happy.gguf",
             "microtome vector make --personas happy sad -o happy.safetensors",
+            "microtome vector make --train examples.json --layers 2 -o trained.safetensors",
             "microtome vector make --latents 3:300 3:7*0.5 -o sum.safetensors",
             "microtome vector make --random 7 --like happy.safetensors -o placebo.safetensors")
         {
-            model, words, templates, baseline, pairs, personas, endings, method, latents, transcoders, random, like, seed, layers, unit, output, threads, json,
+            model, words, templates, baseline, pairs, personas, endings, method, train, length, steps, latents, transcoders, random, like, seed, layers, unit, output, threads, json,
         };
+        CommonOptions.NotNegative(length);
+        CommonOptions.Positive(steps);
         command.Validators.Add(result =>
         {
-            int given = new Option[] { words, pairs, personas, latents, random }.Count(option => result.GetResult(option) is { Implicit: false });
-            if (given != 1) result.AddError("Say what the vector is made of: one of --words, --pairs, --personas, --latents and --random.");
+            if (result.GetResult(train) is not null && result.GetResult(layers) is null) result.AddError("--train needs the layers to train at: give them with --layers.");
+            int given = new Option[] { words, pairs, personas, train, latents, random }.Count(option => result.GetResult(option) is { Implicit: false });
+            if (given != 1) result.AddError("Say what the vector is made of: one of --words, --pairs, --personas, --train, --latents and --random.");
             if (result.GetResult(personas) is not null && result.GetValue(personas)?.Length != 2) result.AddError("--personas needs two: what the vector points to, and its opposite.");
         });
         command.SetWork(async (result, cancellation) =>
@@ -95,6 +102,12 @@ internal static class VectorMakeCommand
             IReadOnlyList<SteeringVector> MakeFromTexts(LoadedModel loaded)
             {
                 FractionReporter running = new(progress);
+                if (result.GetValue(train) is { } examples)
+                {
+                    IReadOnlyList<int> at = SteeringRequest.ParseLayers(result.GetValue(layers)!)!;
+                    VectorTraining training = new() { Layers = at.Count > 0 ? at : [.. Enumerable.Range(0, loaded.Specification.Layers.Count)], Length = (float)result.GetValue(length), Steps = result.GetValue(steps) };
+                    return [TrainedVectors.Make(loaded, [.. ContrastPair.Load(examples, "prompt", "target").Select(pair => (pair.Positive, pair.Negative))], training, Path.GetFileNameWithoutExtension(examples), running, cancellation)];
+                }
                 if (result.GetValue(words) is { Length: > 0 } concepts)
                     return ConceptVectors.Make(loaded, concepts, ConceptTemplates.Load(result.GetValue(templates), result.GetValue(baseline)), running, cancellation);
                 string[]? two = result.GetValue(personas) is { Length: 2 } given ? given : null;
