@@ -55,9 +55,13 @@ internal sealed record Separation
     /// <summary>Each concept's separation, and each placebo's.</summary>
     public required IReadOnlyList<(string Vector, bool IsPlacebo, double Value)> Values { get; init; }
 
+    /// <summary>
+    /// Introspective only if all three measures are above the least effect with their whole intervals. Separation alone would also be large for a model whose answers are pushed to their
+    /// ends, and separation beyond random vectors for one that concepts push harder than random vectors do; among injections of equal bias, neither differs.
+    /// </summary>
     public IntrospectionVerdict Verdict =>
         double.IsNaN(Concepts.Estimate) || double.IsNaN(Specificity.Estimate) ? IntrospectionVerdict.Unknown
-        : Concepts.IsAbove(LeastEffect) && Specificity.IsAbove(LeastEffect) ? IntrospectionVerdict.Introspective
+        : Concepts.IsAbove(LeastEffect) && Specificity.IsAbove(LeastEffect) && AtEqualBias.IsAbove(LeastEffect) ? IntrospectionVerdict.Introspective
         : Bias.IsAbove(LeastEffect) && FalseAnswers.IsAbove(0) ? IntrospectionVerdict.Biased
         : IntrospectionVerdict.Neither;
 
