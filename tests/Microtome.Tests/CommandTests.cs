@@ -30,6 +30,12 @@ public class CommandTests
     [InlineData("inspect")]
     [InlineData("harvest")]
     [InlineData("train-dictionary")]
+    [InlineData("evaluate-dictionary")]
+    [InlineData("index")]
+    [InlineData("studio")]
+    [InlineData("chat")]
+    [InlineData("introspect")]
+    [InlineData("train-lm")]
     public void Help_has_examples_and_lists_options(string command)
     {
         ProgramRun run = Cli.Run(command, "--help");
@@ -44,7 +50,7 @@ public class CommandTests
     {
         ProgramRun run = Cli.Run("--help");
         run.ExitCode.ShouldBe(0);
-        foreach (string command in new[] { "trace", "generate", "features", "intervene", "inspect" }) run.Output.ShouldContain($"\n  {command} ");
+        foreach (string command in new[] { "trace", "intervene", "features", "studio", "generate", "chat", "vector", "introspect", "harvest", "train-dictionary", "evaluate-dictionary", "index", "train-lm", "study", "reproduce", "inspect" }) run.Output.ShouldContain($"\n  {command} ");
     }
 
     [Fact]
