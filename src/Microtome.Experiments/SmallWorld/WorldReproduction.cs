@@ -18,12 +18,13 @@ namespace Microtome.Experiments.SmallWorld;
 /// </summary>
 public sealed class WorldReproduction
 {
-    private const int QuickSteps = 60, QuestionsPerTemplate = 200, ExaminationSeed = 5;
+    private const int QuickSteps = 60, QuestionsPerTemplate = 200, QuickQuestions = 2, ExaminationSeed = 5;
     private const string DrawnCity = "Dallas";
     private static readonly Exposure[] Exposures = Enum.GetValues<Exposure>();
 
     private readonly WorldModel _recipe;
     private readonly WorldDictionaries _dictionaries;
+    private readonly int _questions; // for each template and exposure
     private readonly ReproductionFolder _folder;
     private readonly Action<string, double?> _progress;
     private readonly CancellationToken _cancellation;
@@ -34,6 +35,7 @@ public sealed class WorldReproduction
     public WorldReproduction(string folder, bool quick, Action<string, double?> progress, CancellationToken cancellation = default)
     {
         _recipe = quick ? new WorldModel(Steps: QuickSteps) : new WorldModel();
+        _questions = quick ? QuickQuestions : QuestionsPerTemplate;
         _dictionaries = new WorldDictionaries(_recipe, quick ? 20_000 : 1_000_000);
         _folder = new ReproductionFolder(folder, FormattableString.Invariant($"seed {_recipe.Seed}, {_recipe.Steps} steps"));
         _progress = progress;
@@ -98,7 +100,7 @@ public sealed class WorldReproduction
     {
         using Checkpoint checkpoint = Checkpoint.Open(ModelFolder);
         IReadOnlyList<WorldScore> scores = WorldExamination.Score(new Transformer(checkpoint), PromptEncoder.Load(ModelFolder, checkpoint.Specification),
-            [.. _recipe.World.Questions(QuestionsPerTemplate, ExaminationSeed, Exposures)], new FractionReporter(_progress, "scores"), _cancellation);
+            [.. _recipe.World.Questions(_questions, ExaminationSeed, Exposures)], new FractionReporter(_progress, "scores"), _cancellation);
         AtomicFile.Write(ScoresFile, stream =>
         {
             foreach (WorldScore score in scores)
