@@ -44,7 +44,8 @@ internal static class KnownNamesExperiment
         outcome.Add(new Finding("probe_area", $"Area under the ROC of the probe on held-out names, after layer {best} (chosen on the others); chance is 0.5", areas[best]));
         outcome.Section("The probe");
         outcome.Figure("probe-by-layer", new XyChart("The probe on held-out names", "How well a probe of each layer's stream at the name's last token tells known names from unknown ones that it was not fitted to, with 95 % intervals.", new Axis("after layer"), new Axis("area under the ROC") { Minimum = 0, Maximum = 1 },
-            [new Series(SeriesKind.Line, null, [.. areas.Select((area, layer) => new DataPoint(layer, area))])]) { References = [new Reference("chance", 0.5)] });
+            [new Series(SeriesKind.Line, null, [.. areas.Select((area, layer) => new DataPoint(layer, area))])])
+        { References = [new Reference("chance", 0.5)] });
 
         List<(string Name, SteeringVector Vector)> vectors = [(Probe, At(best, probes[best]))];
         if (context.Dictionary is { } dictionary && BestLatent(context, dictionary, outcome, fitting, testing) is { } latent) vectors.Add((LatentVector, latent));

@@ -44,14 +44,18 @@ internal static class SeparationReport
         List<Series> lines = [.. shifts.Concepts.Select(concept => new Series(SeriesKind.Line, shifts.Concepts.Count <= 12 ? concept : null, [.. strengths.Select(strength => new DataPoint(strength, shifts.Separation(concept, new(best, strength)), Text: concept))]))];
         if (shifts.Placebos.Count > 0)
             lines.Add(new Series(SeriesKind.Line, "random vectors (mean and 95 %)", [.. strengths.Select(strength => new DataPoint(strength,
-                Bootstrap.Mean(Finite(shifts.Placebos.Select(vector => shifts.Separation(vector, new(best, strength)))), context.Settings.Seed, 500)))]) { Color = SeriesColor.Ink });
+                Bootstrap.Mean(Finite(shifts.Placebos.Select(vector => shifts.Separation(vector, new(best, strength)))), context.Settings.Seed, 500)))])
+            { Color = SeriesColor.Ink });
         outcome.Figure("separation-by-strength", new XyChart($"Separation after layer {best}", "One line a concept, random vectors in the text's colour: how much more the log-odds of yes rise for the introspective question than for false control questions under the same injection.",
-            strengthAxis, new Axis("separation, log-odds"), lines) { References = [new Reference("no separation", 0)], Height = 420 });
+            strengthAxis, new Axis("separation, log-odds"), lines)
+        { References = [new Reference("no separation", 0)], Height = 420 });
 
         Series Role(QuestionRole role, IReadOnlyList<string> vectors, bool dashed) => new(SeriesKind.Line, $"{role.Name()}{(dashed ? ", random" : "")}", [.. strengths.Select(strength => new DataPoint(strength,
-            Bootstrap.Mean(Finite(vectors.Select(vector => shifts.LogOdds(vector, new(best, strength), role))), context.Settings.Seed, 500)))]) { IsDashed = dashed };
+            Bootstrap.Mean(Finite(vectors.Select(vector => shifts.LogOdds(vector, new(best, strength), role))), context.Settings.Seed, 500)))])
+        { IsDashed = dashed };
         outcome.Figure("answers-by-strength", new XyChart($"Log-odds of yes after layer {best}", "The mean over concepts, with 95 % intervals, for each kind of question; above zero the model says yes.", strengthAxis, new Axis("log-odds of yes"),
-            [.. Enum.GetValues<QuestionRole>().Where(shifts.Baseline.ContainsKey).Select(role => Role(role, shifts.Concepts, false))]) { References = [new Reference("as likely as no", 0)] });
+            [.. Enum.GetValues<QuestionRole>().Where(shifts.Baseline.ContainsKey).Select(role => Role(role, shifts.Concepts, false))])
+        { References = [new Reference("as likely as no", 0)] });
 
         outcome.Section("By layer and strength");
         Axis columns = new(unit) { Categories = [.. strengths.Select(TextNumber.Of)] }, rows = new("layer") { Categories = [.. layers.Select(layer => $"{layer}")] };

@@ -52,7 +52,8 @@ internal static class WhereItHappensExperiment
         Series Line(string label, string kind, SeriesColor color, bool dashed = false) => new(SeriesKind.Line, label, [.. Enumerable.Range(0, layers).Select(layer => kind == InjectedVector.NoKind ? new DataPoint(layer, At(kind, layer).Estimate) : new DataPoint(layer, At(kind, layer)))]) { Color = color, IsDashed = dashed };
         outcome.Section("Through the layers");
         outcome.Figure("lens", new XyChart("Yes − no through the layers", "The logit lens: what the answer position's stream would say after each layer, with 95 % intervals over vectors.", new Axis("after layer"), new Axis("logit of yes less no"),
-            [Line("concepts", InjectedVector.ConceptKind, SeriesColor.Palette), Line("random vectors", InjectedVector.PlaceboKind, SeriesColor.Ink), Line("no injection", InjectedVector.NoKind, SeriesColor.Ink, dashed: true)]) { References = [new Reference("as likely as no", 0)] });
+            [Line("concepts", InjectedVector.ConceptKind, SeriesColor.Palette), Line("random vectors", InjectedVector.PlaceboKind, SeriesColor.Ink), Line("no injection", InjectedVector.NoKind, SeriesColor.Ink, dashed: true)])
+        { References = [new Reference("as likely as no", 0)] });
         int turn = -1;
         for (int layer = 0; layer < layers && turn < 0; layer++)
             if (At(InjectedVector.ConceptKind, layer) is var concept && At(InjectedVector.PlaceboKind, layer) is var placebo && (concept.Low > placebo.High || concept.High < placebo.Low)) turn = layer;
@@ -92,7 +93,8 @@ internal static class WhereItHappensExperiment
                     if (name == "none") found.Add((layer, head, map[layer, head]));
                 }
             outcome.Figure(name == "none" ? "attention" : $"attention-{name}", new HeatMap(name == "none" ? "Attention to the injection" : $"Attention to the injection, answered {name}", "Attention to the injected positions, under concepts less without injection, a mean over concepts.",
-                new Axis("head") { Categories = [.. Enumerable.Range(0, heads).Select(head => $"{head}")] }, new Axis("layer"), map, "attention") { Scale = ColorScale.Diverging, Height = Math.Clamp(140 + 24 * layers, 240, 900) });
+                new Axis("head") { Categories = [.. Enumerable.Range(0, heads).Select(head => $"{head}")] }, new Axis("layer"), map, "attention")
+            { Scale = ColorScale.Diverging, Height = Math.Clamp(140 + 24 * layers, 240, 900) });
         }
         return [.. found.Where(one => double.IsFinite(one.Item3)).OrderByDescending(one => Math.Abs(one.Item3))];
     }
@@ -178,7 +180,8 @@ internal static class WhereItHappensExperiment
         int yes = ask.Prompt.Options.FirstTokensOf(0)[0], no = ask.Prompt.Options.FirstTokensOf(1)[0];
         AttributionOptions options = new() { Targets = [new TargetRequest(yes, no, "yes − no")], MaximumFeatures = 2000, Steering = change.Hooks(context.Model.Specification) };
         AttributionGraph graph = Attributor.Attribute(new ReplacementModel(context.Model.Transformer, dictionary), ask.Prompt.Tokens, options, context.Model.Prompts.TextOf, cancellation: context.Cancellation)
-            with { Origin = new GraphOrigin(context.Model.Name, dictionary.Name, ask.Prompt.Text) };
+            with
+        { Origin = new GraphOrigin(context.Model.Name, dictionary.Name, ask.Prompt.Text) };
         PrunedGraph pruned = PrunedGraph.Prune(graph, cancellation: context.Cancellation);
         AtomicFile.Write(Path.Combine(context.Folder, "graph.json"), stream => GraphJson.Write(pruned, "yes-no", stream));
 

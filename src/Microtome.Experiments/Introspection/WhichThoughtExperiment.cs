@@ -99,7 +99,8 @@ internal static class WhichThoughtExperiment
         outcome.Figure("gain-by-strength", new XyChart($"Gain after layer {best}", "One line a concept: how much more probable the injected concept becomes than under a random vector.", Maps.StrengthAxis(settings), new Axis("log-odds, injected less sham"),
         [
             .. concepts.Select(concept => new Series(SeriesKind.Line, concepts.Length <= 12 ? concept : null, [.. strengths.Select(strength => new DataPoint(strength, Gain(concept, new(best, strength)), Text: concept))])),
-        ]) { References = [new Reference("no gain", 0)], Height = 420 });
+        ])
+        { References = [new Reference("no gain", 0)], Height = 420 });
         outcome.Table(["concept", ">gain", ">layer", ">strength"], gains.Values.OrderByDescending(value => value.Value).Select(value => new[] { value.Vector, TextNumber.Of(value.Value), $"{value.At.Layer}", TextNumber.Of(value.At.Strength) }), "Every concept, at the layer and strength chosen on the other half");
         return outcome;
     }

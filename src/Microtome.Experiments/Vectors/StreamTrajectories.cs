@@ -45,6 +45,7 @@ public sealed record StreamTrajectories(int FittedLayer, IReadOnlyList<IReadOnly
             series.Add(new Series(SeriesKind.Points, $"{group}, layer {FittedLayer}", [.. runs.Select(run => new DataPoint(Points[run][FittedLayer].X, Points[run][FittedLayer].Y, Text: texts[run]))]));
         }
         return new XyChart(title, $"Each line is one text's stream through {Points[0].Count} layers, in the plane of most variance after layer {FittedLayer}.",
-            new Axis($"first component ({Explained[0]:0%} of variance after layer {FittedLayer})"), new Axis($"second component ({Explained[1]:0%})"), series) { Height = 480 };
+            new Axis($"first component ({Explained[0]:0%} of variance after layer {FittedLayer})"), new Axis($"second component ({Explained[1]:0%})"), series)
+        { Height = 480 };
     }
 }

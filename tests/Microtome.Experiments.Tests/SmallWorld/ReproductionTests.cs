@@ -1,6 +1,6 @@
 using Microtome.Experiments.SmallWorld;
-using Microtome.Models.Training;
 using Microtome.Models.Tokenizers;
+using Microtome.Models.Training;
 
 namespace Microtome.Experiments.Tests.SmallWorld;
 

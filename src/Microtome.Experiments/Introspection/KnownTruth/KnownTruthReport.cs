@@ -26,7 +26,8 @@ public static class KnownTruthReport
             $"{result.Seed}", result.Model, result.Truth.ToString(), result.Called.ToString(), TextNumber.Of(result.Separation), TextNumber.Of(result.Specificity), TextNumber.Of(result.Bias),
         }), "In log-odds of yes, with 95 % intervals");
         report.Figure(new XyChart("What tells the models apart", "Separation beyond random vectors is large for the models trained to report, bias for those trained to say yes.", new Axis("model") { Categories = [.. results.Select(result => $"{result.Model} {result.Seed}")] }, new Axis("log-odds of yes"),
-            [Bars("separation less random vectors'", result => result.Specificity), Bars("bias", result => result.Bias)]) { References = [new Reference("least effect that counts", Separation.LeastEffect)], Width = 900 });
+            [Bars("separation less random vectors'", result => result.Specificity), Bars("bias", result => result.Bias)])
+        { References = [new Reference("least effect that counts", Separation.LeastEffect)], Width = 900 });
         report.Section("How sure it is").Paragraph($"{models.Length} kinds of models, {results.Select(result => result.Seed).Distinct().Count()} seeds. A model is called introspective where separation, separation beyond random vectors and the excess at equal bias are all above {TextNumber.Of(Separation.LeastEffect)} with their whole intervals; biased where that is not so, control questions are pushed towards yes by more than that, and false ones get the answer yes; else neither.");
         report.Write(Path.Combine(folder, "known-truth.html"));
     }
