@@ -124,7 +124,8 @@ internal sealed record Separation
         double[] biases = [.. concepts.Concat(placebos).SelectMany(cells => cells).Select(cell => cell.Bias)];
         if (biases.Length == 0) return Interval.Unknown;
         Array.Sort(biases);
-        double[] edges = [.. Enumerable.Range(1, bins - 1).Select(i => Descriptive.SortedQuantile(biases, (double)i / bins))];
+        // Where no two biases differ by what counts, all are equal.
+        double[] edges = biases[^1] - biases[0] < LeastEffect ? [] : [.. Enumerable.Range(1, bins - 1).Select(i => Descriptive.SortedQuantile(biases, (double)i / bins))];
         int Bin(double bias) => edges.Count(edge => bias > edge);
         (double[] Sums, int[] Counts)[] Tally((double Bias, double Shift)[][] cells) => [.. cells.Select(one =>
         {
