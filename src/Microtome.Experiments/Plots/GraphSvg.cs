@@ -35,7 +35,13 @@ public static class GraphSvg
             svg.Text(Left - 8, Y(graph, layer) + 4, layer < 0 ? "tokens" : layer == graph.Layers ? "answer" : $"layer {layer}", SvgDrawing.Anchor.End, $"fill=\"{Faint}\"");
         }
         DrawEdges(svg, pruned, places);
-        foreach ((int node, (double x, double y)) in places.OrderBy(place => place.Key)) DrawNode(svg, graph, node, x, y, node < graph.FirstError ? label?.Invoke(graph.Feature(node)) : null);
+        Dictionary<int, string> labels = [];
+        foreach (int node in places.Keys.Where(node => node < graph.FirstError))
+            if (label?.Invoke(graph.Feature(node)) is { } text) labels.Add(node, text);
+        foreach ((int node, (double x, double y)) in places.OrderBy(place => place.Key)) DrawNode(svg, graph, node, x, y, labels.ContainsKey(node));
+        foreach (IGrouping<(int, int, string), int> alike in labels.Keys.Order().GroupBy(node => (graph.LayerOf(node), graph.PositionOf(node), labels[node]))) // one word over neighbours that share it
+            svg.Text(alike.Average(node => places[node].X), places[alike.First()].Y - 12, alike.Key.Item3, SvgDrawing.Anchor.Middle,
+                $"font-size=\"12\" font-weight=\"600\" fill=\"{Ink}\" stroke=\"#ffffff\" stroke-width=\"3\" paint-order=\"stroke\"");
         for (int position = 0; position < graph.Positions; position++)
             svg.Text(columns[position], Y(graph, -1) + 24, graph.TokenTexts[position].Trim(), SvgDrawing.Anchor.Middle, $"fill=\"{Ink}\"");
         svg.Text(Left + 8, height - 12, $"○ feature   △ error   ■ token or answer   blue: excites, orange: inhibits; width: strength. Node threshold {pruned.NodeThreshold:0.##}.", style: $"fill=\"{Faint}\" font-size=\"12\"");
@@ -76,13 +82,12 @@ public static class GraphSvg
         }
     }
 
-    private static void DrawNode(SvgDrawing svg, AttributionGraph graph, int node, double x, double y, string? label)
+    private static void DrawNode(SvgDrawing svg, AttributionGraph graph, int node, double x, double y, bool labelled)
     {
         if (node < graph.FirstError)
         {
             FeatureNode feature = graph.Feature(node);
-            svg.Circle(x, y, label is null ? Radius : Radius + 1.5, $"fill=\"{(label is null ? "#ffffff" : "#e69f00")}\" stroke=\"{Ink}\" stroke-width=\"1.2\"", FormattableString.Invariant($"layer {feature.Layer}, feature {feature.Feature}: {feature.Activation:0.###}"));
-            if (label is not null) svg.Text(x, y - 11, label, SvgDrawing.Anchor.Middle, $"font-size=\"11\" font-weight=\"600\" fill=\"{Ink}\"");
+            svg.Circle(x, y, labelled ? Radius + 1.5 : Radius, $"fill=\"{(labelled ? "#e69f00" : "#ffffff")}\" stroke=\"{Ink}\" stroke-width=\"1.2\"", FormattableString.Invariant($"layer {feature.Layer}, feature {feature.Feature}: {feature.Activation:0.###}"));
         }
         else if (node < graph.FirstToken)
         {
