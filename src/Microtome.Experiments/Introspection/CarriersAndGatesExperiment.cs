@@ -115,7 +115,9 @@ internal static class CarriersAndGatesExperiment
         }
         double[] whole = Shifts([]);
         Interval Effect(double[] shifts) => Bootstrap.Mean(SeparationReport.Finite(shifts.Zip(whole, (with, all) => with - all)), settings.Seed, settings.Resamples);
-        outcome.Add(new Finding("shift", $"Shift of the log-odds of yes under concepts after layer {layer} at strength {TextNumber.Of(strength)}", Bootstrap.Mean(SeparationReport.Finite(whole), settings.Seed, settings.Resamples)));
+        Interval report = Bootstrap.Mean(SeparationReport.Finite(whole), settings.Seed, settings.Resamples);
+        outcome.Add(new Finding("shift", $"Shift of the log-odds of yes under concepts after layer {layer} at strength {TextNumber.Of(strength)}", report));
+        bool confirmed = false;
         List<string> sentences = [];
         foreach ((string name, Latent[] taken) in new[] { ("carriers", carriers), ("gates", gates) })
         {
@@ -143,13 +145,19 @@ internal static class CarriersAndGatesExperiment
             outcome.Add(new Finding($"without_{name}", $"Change of that shift without the {taken.Length} {name} that attribution ranks first", effect));
             outcome.Add(new Finding($"without_others_{name}", $"The same without as many other latents of the same layers (mean of {ControlDraws} draws)", controlEffect));
             outcome.Add(new Finding($"{name}_less_others", "The difference of the two", difference));
-            sentences.Add(difference.Contains(0) ? $"taking the {name} out does not differ from taking out other latents ({TextNumber.Of(difference)})" : $"taking the {name} out {(difference.Estimate < 0 ? "lowers" : "raises")} the report beyond what other latents do ({TextNumber.Of(difference)})");
+            sentences.Add(difference.Contains(0) ? $"taking the {name} out does not differ from taking out other latents ({TextNumber.Of(difference)})" : $"taking the {name} out {(difference.Estimate < 0 ? "lowers" : "raises")} them beyond what other latents do ({TextNumber.Of(difference)})");
+            confirmed |= Confirms(name, difference);
         }
-        bool any = outcome.Findings.Any(finding => finding.Name is "carriers_less_others" or "gates_less_others" && finding.Value is { } value && !value.Contains(0));
-        outcome.Verdict = carriers.Length + gates.Length == 0 ? "None found" : any ? "Found and confirmed" : "Found, not confirmed";
-        outcome.Summary = $"Log-odds of yes under injection: {string.Join("; ", sentences)}.";
+        outcome.Verdict = VerdictOf(carriers.Length + gates.Length, report, confirmed);
+        outcome.Summary = $"{(report.IsAbove(0) ? "" : $"Injection does not move the answer towards yes ({TextNumber.Of(report)}), so there is no report that latents could carry. ")}Log-odds of yes under injection: {string.Join("; ", sentences)}.";
         if (without.Summed.Count == 0) outcome.Caution("No latent is active without injection at these positions: the dictionary may not fit this model.");
     }
+
+    /// <summary>Whether taking latents out does what their name says: a report is smaller without what carries it, and larger without what holds it back.</summary>
+    internal static bool Confirms(string name, Interval difference) => name == "carriers" ? difference.IsBelow(0) : difference.IsAbove(0);
+
+    internal static string VerdictOf(int found, Interval report, bool confirmed) =>
+        found == 0 ? "None found" : !report.IsAbove(0) ? "There is no report to explain" : confirmed ? "Found and confirmed" : "Found, not confirmed";
 
     private static void Show(ExperimentOutcome outcome, string title, string name, Latent[] latents, LatentReadings without, LatentReadings[][] readings, double[] strengths)
     {

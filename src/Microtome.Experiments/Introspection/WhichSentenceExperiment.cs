@@ -78,6 +78,10 @@ internal static class WhichSentenceExperiment
         return new Steering(edits);
     }
 
+    /// <param name="trials">1 where right, 0 where wrong, NaN where the model is broken.</param>
+    /// <returns>The share of those that have an answer; NaN where none has.</returns>
+    internal static double ShareRight(double[] trials) => Descriptive.Mean(SeparationReport.Finite(trials));
+
     private static ExperimentOutcome Describe(ExperimentContext context, IReadOnlyList<SweepRow> rows, string[] options)
     {
         ExperimentSettings settings = context.Settings;
@@ -97,7 +101,8 @@ internal static class WhichSentenceExperiment
         InjectionCondition[] conditions = [.. right.Keys.Select(key => key.Item2).Distinct().OrderBy(at => at.Layer).ThenBy(at => at.Strength)];
         string[] Names(string kind) => [.. injected.Where(row => row.Text("kind") == kind).Select(row => row.Text("vector")).Distinct()];
         string[] concepts = Names(InjectedVector.ConceptKind), placebos = Names(InjectedVector.PlaceboKind);
-        double Accuracy(string vector, InjectionCondition at) => Descriptive.Mean(right[(vector, at)]);
+        // Of the trials that have an answer: an order of the sentences under which the model gives none would otherwise hide all others.
+        double Accuracy(string vector, InjectionCondition at) => ShareRight(right[(vector, at)]);
 
         CrossFitted fitted = CrossFit.Measure(concepts, conditions, Accuracy, settings.Seed), random = CrossFit.Measure(placebos, conditions, Accuracy, settings.Seed);
         Interval accuracy = Bootstrap.Mean(fitted.Numbers, settings.Seed, settings.Resamples), placeboAccuracy = Bootstrap.Mean(random.Numbers, settings.Seed, settings.Resamples);
@@ -115,6 +120,8 @@ internal static class WhichSentenceExperiment
         foreach ((int layer, Interval share) in swapped) outcome.Add(new Finding($"swapped_layer_{layer}", $"Accuracy where the sentence's states after layer {layer} are another sentence's (Wilson)", share));
         int broken = injected.Count(row => !row.IsFine);
         if (broken > 0) outcome.Caution($"{TextNumber.Percent((double)broken / injected.Length)} of the cells with an injection are broken and left out.");
+        int answered = baseline.Values.Count(row => row.IsFine);
+        if (answered < baseline.Count) outcome.Caution($"The model answers without injection in {answered} of {baseline.Count} draws of sentences: all numbers come from {(answered == 1 ? "that one, and may not hold for other sentences" : "those")}.");
 
         outcome.Section("By layer");
         int[] layers = [.. conditions.Select(at => at.Layer).Distinct()];

@@ -1,0 +1,32 @@
+namespace Microtome.Experiments.Tests.Introspection;
+
+/// <summary>When an experiment may say that it found something.</summary>
+public class VerdictTests
+{
+    private static readonly Interval Rise = new(1, 0.5, 1.5), Fall = new(-1, -1.5, -0.5), Unclear = new(0.1, -0.5, 0.7);
+
+    [Fact]
+    public void Carriers_are_confirmed_where_a_report_is_smaller_without_them_and_gates_where_it_is_larger()
+    {
+        new[] { Rise, Fall, Unclear }.Select(difference => CarriersAndGatesExperiment.Confirms("carriers", difference)).ShouldBe([false, true, false]);
+        new[] { Rise, Fall, Unclear }.Select(difference => CarriersAndGatesExperiment.Confirms("gates", difference)).ShouldBe([true, false, false]);
+    }
+
+    [Fact]
+    public void Nothing_is_confirmed_where_injection_does_not_move_the_answer_towards_yes()
+    {
+        CarriersAndGatesExperiment.VerdictOf(3, Fall, true).ShouldBe("There is no report to explain");
+        CarriersAndGatesExperiment.VerdictOf(3, Unclear, true).ShouldBe("There is no report to explain");
+        CarriersAndGatesExperiment.VerdictOf(3, Interval.Unknown, true).ShouldBe("There is no report to explain");
+        CarriersAndGatesExperiment.VerdictOf(3, Rise, true).ShouldBe("Found and confirmed");
+        CarriersAndGatesExperiment.VerdictOf(3, Rise, false).ShouldBe("Found, not confirmed");
+        CarriersAndGatesExperiment.VerdictOf(0, Rise, false).ShouldBe("None found");
+    }
+
+    [Fact]
+    public void Trials_without_an_answer_do_not_hide_the_others()
+    {
+        WhichSentenceExperiment.ShareRight([1, double.NaN, 0, 1, double.NaN, 0]).ShouldBe(0.5);
+        WhichSentenceExperiment.ShareRight([double.NaN]).ShouldBe(double.NaN);
+    }
+}
