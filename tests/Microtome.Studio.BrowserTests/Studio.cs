@@ -73,12 +73,13 @@ public sealed class Studio : IAsyncLifetime, IDisposable
         IPage page = await context.NewPageAsync();
         StudioPage studio = new(page);
         await page.GotoAsync(Entrance);
+        await studio.WaitUntilOpenAsync(); // until then the page writes its own address and has no fields
         if (hash.Length > 0)
         {
             await page.GotoAsync(new Uri(new Uri(Entrance), "/" + hash).ToString());
             await page.ReloadAsync();
+            await studio.WaitUntilOpenAsync();
         }
-        await Assertions.Expect(page.Locator("#main")).ToBeVisibleAsync();
         return studio;
     }
 

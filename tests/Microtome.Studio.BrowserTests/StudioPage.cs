@@ -33,10 +33,14 @@ public sealed class StudioPage : IAsyncDisposable
     /// <summary>Opens a trace that the API has made.</summary>
     public async Task OpenTraceAsync(string id)
     {
-        await Page.EvaluateAsync("id => { location.hash = '#trace=' + id }", id);
+        await WaitUntilOpenAsync();
+        await Page.EvaluateAsync("id => history.replaceState(null, '', '#trace=' + id)", id);
         await Page.ReloadAsync();
         await WaitForGraphAsync();
     }
+
+    /// <summary>Waits until the page has its models and traces.</summary>
+    public async Task WaitUntilOpenAsync() => await Expect(Page.Locator("#main:not(.fatal)")).ToBeVisibleAsync();
 
     public async Task WaitForGraphAsync() => await Expect(Page.Locator(".graph-pane .graph-canvas[data-nodes][data-drawn=true]")).ToBeVisibleAsync();
 
