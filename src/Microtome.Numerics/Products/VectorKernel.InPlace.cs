@@ -7,7 +7,7 @@ namespace Microtome.Numerics;
 internal sealed unsafe partial class VectorKernel<TSimd, TVector>
 {
     private const int SquaresAhead = 128; // floats
-    private const int BytesAhead = 1024;
+    private const int BytesAhead = 1024, NextLines = 1 << 15;
 
     public override void MultiplyLines(float* a, byte* lines, bool bfloat16, nint lineBytes, int count, int depth, float* c, bool accumulate)
     {
@@ -44,8 +44,9 @@ internal sealed unsafe partial class VectorKernel<TSimd, TVector>
             int present = Math.Min(Together, count - line);
             // Lines that are missing are the first once more.
             byte* b0 = lines, b1 = present > 1 ? lines + lineBytes : b0, b2 = present > 2 ? lines + 2 * lineBytes : b0, b3 = present > 3 ? lines + 3 * lineBytes : b0;
+            nint ahead = Together * lineBytes <= NextLines ? Together * lineBytes : BytesAhead; // of short lines the next four
             for (int part = 0; part < LineSums; part += 2 * TSimd.Lanes)
-                FourLines<TLine>(a + part, b0 + part * TLine.Size, b1 + part * TLine.Size, b2 + part * TLine.Size, b3 + part * TLine.Size, whole, sums + part);
+                FourLines<TLine>(a + part, b0 + part * TLine.Size, b1 + part * TLine.Size, b2 + part * TLine.Size, b3 + part * TLine.Size, whole, ahead, sums + part);
             if (whole < depth)
             {
                 CopyRest<TLine>(b0, whole, depth, rests + LineSums);
@@ -66,16 +67,16 @@ internal sealed unsafe partial class VectorKernel<TSimd, TVector>
     /// <summary>Two vectors of the sums of each of four lines.</summary>
     /// <param name="sums">[4, <see cref="MatrixKernel.LineSums"/>]</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void FourLines<TLine>(float* a, byte* b0, byte* b1, byte* b2, byte* b3, int depth, float* sums)
+    private static void FourLines<TLine>(float* a, byte* b0, byte* b1, byte* b2, byte* b3, int depth, nint ahead, float* sums)
         where TLine : struct, ILine
     {
         TVector s00 = default, s01 = default, s10 = default, s11 = default, s20 = default, s21 = default, s30 = default, s31 = default;
         for (int k = 0; k < depth; k += LineSums)
         {
-            TSimd.Prefetch((float*)(b0 + k * TLine.Size + BytesAhead));
-            TSimd.Prefetch((float*)(b1 + k * TLine.Size + BytesAhead));
-            TSimd.Prefetch((float*)(b2 + k * TLine.Size + BytesAhead));
-            TSimd.Prefetch((float*)(b3 + k * TLine.Size + BytesAhead));
+            TSimd.PrefetchFar((float*)(b0 + k * TLine.Size + ahead));
+            TSimd.PrefetchFar((float*)(b1 + k * TLine.Size + ahead));
+            TSimd.PrefetchFar((float*)(b2 + k * TLine.Size + ahead));
+            TSimd.PrefetchFar((float*)(b3 + k * TLine.Size + ahead));
             TVector x0 = TSimd.Load(a + k), x1 = TSimd.Load(a + k + TSimd.Lanes);
             s00 = TSimd.MultiplyAdd(x0, TLine.Load(b0, k), s00);
             s01 = TSimd.MultiplyAdd(x1, TLine.Load(b0, k + TSimd.Lanes), s01);
