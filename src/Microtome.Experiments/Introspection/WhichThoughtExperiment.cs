@@ -80,10 +80,10 @@ internal static class WhichThoughtExperiment
         PermutationResult test = PermutationTest.Paired(gains.Numbers, settings.Seed);
 
         ExperimentOutcome outcome = new();
-        bool knows = gain.IsAbove(0) && test.Probability < 0.05;
-        outcome.Verdict = double.IsNaN(gain.Estimate) ? "Unknown" : knows ? "It knows" : "It does not know";
+        bool raises = gain.IsAbove(0) && test.Probability < 0.05, knows = raises && Share(Target).IsAbove(1.0 / options);
+        outcome.Verdict = double.IsNaN(gain.Estimate) ? "Unknown" : knows ? "It knows" : raises ? "It leans towards it" : "It does not know";
         outcome.Summary = double.IsNaN(gain.Estimate) ? "There are too few injections under which the model still answers."
-            : $"Injecting a concept {(knows ? "raises" : "does not reliably raise")} its log-odds among {options} options over a random vector of the same length: {TextNumber.Of(gain)} (p {TextNumber.Probability(test.Probability)}, {gains.ChosenText}). Such a rise may come from the word being more probable whatever is asked; what tells is that it becomes the answer.";
+            : $"Injecting a concept {(raises ? "raises" : "does not reliably raise")} its log-odds among {options} options over a random vector of the same length: {TextNumber.Of(gain)} (p {TextNumber.Probability(test.Probability)}, {gains.ChosenText}). Such a rise may come from the word being more probable whatever is asked; what tells is that it becomes the answer.";
         outcome.Add(new Finding("gain", $"Log-odds of the injected concept, injected less sham, all rotations averaged ({gains.ChosenText}); p by permutation of signs", gain, test.Probability));
         outcome.Add(new Finding("named", $"Share of concepts that become the answer in most rotations; chance is {TextNumber.Percent(1.0 / options)}", Share(Target)));
         outcome.Add(new Finding("named_sham", "The same under sham injections", Share(Sham)));
