@@ -145,7 +145,7 @@ function Side({ side, trace, sides, layout, transform, focus }: { side: "a" | "b
     const next = nextNode(graph, layout, inSide, focus.value === null ? null : graph.nodes[focus.value], event.key);
     if (!next) return;
     focus.value = next.index;
-    view.current!.reveal(next.index);
+    view.current!.reveal(next);
     announce(`${nodeName(next, graph.tokens)}${next.only ? `, only in ${next.only.toUpperCase()}` : ", in both"}`);
   };
   const best = trace.targets?.[0];

@@ -1,5 +1,5 @@
 import { batch, useComputed, useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { announce, filters, graph, graphState, hoveredId, isFiltered, loadGraph, matches, mergedTokens, noFilters, selectedId, setThresholds, story, thresholds, trace, wholeGraph } from "../state/store";
 import { togglePin } from "../state/story";
 import { appearance } from "../state/theme";
@@ -126,7 +126,7 @@ function Canvas() {
       event.preventDefault();
       if (!node) return;
       choose(node);
-      view.current!.reveal(node.index);
+      view.current!.reveal(node);
     };
     if (event.key.startsWith("Arrow") && event.shiftKey) {
       event.preventDefault();
@@ -185,10 +185,10 @@ function Canvas() {
 /** The selected node as an element, for assistive technology. */
 function Marker({ view, node, version, text }: { view: GraphView | null; node: GraphNode; version: number; text: string }) {
   const ref = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (!view || !ref.current || !graph.peek()?.byId.has(node.id)) return;
-    const { x, y } = view.locate(node.index);
-    ref.current.style.transform = `translate(${x}px, ${y}px)`;
+  // Before the browser paints: an element that names the node has to be where the node is.
+  useLayoutEffect(() => {
+    const place = view?.locate(node);
+    if (place) ref.current!.style.transform = `translate(${place.x}px, ${place.y}px)`;
   }, [view, node, version, graph.value]);
   return <div class="node-marker" id="selected-node" role="img" aria-label={text} ref={ref} />;
 }
@@ -202,7 +202,7 @@ function SearchBox() {
     const at = found.findIndex((node) => node.id === selectedId.value);
     const next = found[(at + 1) % found.length];
     choose(next);
-    currentView?.reveal(next.index);
+    currentView?.reveal(next);
   };
   return (
     <div class="search">
@@ -377,7 +377,7 @@ export function choose(node: GraphNode | null): void {
 
 export function revealNode(id: string): void {
   const node = graph.value?.byId.get(id);
-  if (node) currentView?.reveal(node.index);
+  if (node) currentView?.reveal(node);
 }
 
 function pinAndSay(node: GraphNode): void {

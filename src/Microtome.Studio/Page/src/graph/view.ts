@@ -4,6 +4,7 @@ import { zoom, zoomIdentity, type ZoomBehavior, type ZoomTransform } from "d3-zo
 import { reducedMotion } from "../state/theme";
 import { Axes } from "./axes";
 import { drawFocus, drawMarks, drawNames } from "./focus";
+import type { GraphNode } from "./graph";
 import type { Palette } from "./palette";
 import { radiusAt, Scene, type Shown } from "./scene";
 
@@ -120,9 +121,10 @@ export class GraphView {
     return this.view;
   }
 
-  /** Where a node is in the pane. */
-  locate(node: number): { x: number; y: number } {
-    const [x, y] = this.view.apply([this.shown!.layout.x[node], this.shown!.layout.y[node]]);
+  /** Where a node is in the pane; null while the graph that has it is not shown yet. */
+  locate(node: GraphNode): { x: number; y: number } | null {
+    if (this.shown?.graph.nodes[node.index] !== node) return null;
+    const [x, y] = this.view.apply([this.shown.layout.x[node.index], this.shown.layout.y[node.index]]);
     return { x, y };
   }
 
@@ -151,9 +153,10 @@ export class GraphView {
   }
 
   /** Moves the view just far enough that a node is in it. */
-  reveal(node: number): void {
-    if (!this.shown) return;
-    const { x, y } = this.locate(node);
+  reveal(node: GraphNode): void {
+    const place = this.locate(node);
+    if (!place) return;
+    const { x, y } = place;
     const { left, top, width, height } = this.area;
     const inset = 24;
     const dx = Math.max(0, left + inset - x) + Math.min(0, left + width - inset - x);
