@@ -13,6 +13,7 @@ internal static class CarriersAndGatesExperiment
 {
     private const double Monotone = 0.9;
     private const int ControlDraws = 5;
+    private const string Nothing = "nothing", CarriersName = "carriers", GatesName = "gates";
 
     /// <param name="Rising">The share of vectors along which it grows with strength.</param>
     /// <param name="Falling">The share along which it falls.</param>
@@ -30,26 +31,18 @@ internal static class CarriersAndGatesExperiment
         if (strengths.Length < 3) throw new ArgumentException($"Growth with strength needs at least three strengths, not {strengths.Length}; give more with \"strengths:\".");
         if (layer == context.Model.Specification.Layers.Count - 1) throw new ArgumentException($"After layer {layer}, the last, there are no latents that could respond; name an earlier one with \"layers:\".");
 
-        LatentReadings Read(InjectedVector? vector, double strength) => LatentReadings.Read(context, dictionary, ask.Prompt.Tokens, vector?.At(layer, strength, ask.Positions, settings.Unit), layer + 1, ask.Positions);
-        LatentReadings without = Read(null, 0);
-        IReadOnlyList<InjectedVector> vectors = context.Vectors;
-        LatentReadings[][] readings = new LatentReadings[vectors.Count][];
-        for (int i = 0; i < readings.Length; i++)
-        {
-            readings[i] = [.. strengths.Select(strength => Read(vectors[i], strength))];
-            context.Report("latents along vectors", (double)(i + 1) / readings.Length);
-        }
+        (LatentReadings without, LatentReadings[][] readings) = LatentSweep.Run(context, dictionary, ask, layer, strengths, layer + 1);
         Latent[] latents = Search(context, dictionary, ask, without, readings, strengths);
         int top = (int)settings.Number("top");
         Latent[] carriers = [.. latents.Where(latent => latent.Rising >= 0.5).OrderByDescending(latent => Math.Abs(latent.Attribution)).ThenByDescending(latent => latent.Rising).Take(top)];
         Latent[] gates = [.. latents.Where(latent => latent.Falling >= 0.5 && latent.Weight < 0).OrderByDescending(latent => Math.Abs(latent.Attribution)).Take(top)];
 
         ExperimentOutcome outcome = new();
-        outcome.Add(new Finding("carriers", $"Latents that grow with strength along half of {vectors.Count} vectors or more, of {latents.Length:N0} that are active at all", new Interval(latents.Count(latent => latent.Rising >= 0.5), double.NaN, double.NaN)));
+        outcome.Add(new Finding("carriers", $"Latents that grow with strength along half of {readings.Length} vectors or more, of {latents.Length:N0} that are active at all", new Interval(latents.Count(latent => latent.Rising >= 0.5), double.NaN, double.NaN)));
         outcome.Add(new Finding("gates", "Latents that fall with strength along half of the vectors or more and directly promote no", new Interval(latents.Count(latent => latent.Falling >= 0.5 && latent.Weight < 0), double.NaN, double.NaN)));
         Confirm(context, outcome, dictionary, ask, layer, strengths[^1], without, carriers, gates, latents);
-        Show(outcome, "Carriers", "carriers", carriers, without, readings, strengths);
-        Show(outcome, "Gates", "gates", gates, without, readings, strengths);
+        Show(outcome, "Carriers", CarriersName, carriers, without, readings, strengths);
+        Show(outcome, "Gates", GatesName, gates, without, readings, strengths);
         return outcome;
     }
 
@@ -106,43 +99,44 @@ internal static class CarriersAndGatesExperiment
     {
         ExperimentSettings settings = context.Settings;
         InjectedVector[] concepts = [.. context.Vectors.Where(vector => !vector.IsPlacebo)];
-        double[] Shifts(IReadOnlyList<LatentId> taken)
+        List<(string Name, int Draw, LatentId[] Latents)> taken = [(Nothing, 0, [])];
+        foreach ((string name, Latent[] found) in new[] { (CarriersName, carriers), (GatesName, gates) })
         {
-            SteeringEdit[] edits = [.. taken.Select(id => new LatentEdit(dictionary, id.Layer, id.Feature, LatentChange.Clamp(0), ask.Positions))];
-            IReadOnlyList<AnswerReading> found = context.Runner.Run(ask.Prompt, [edits.Length == 0 ? null : new Steering(edits), .. concepts.Select(concept => new Steering([.. concept.At(layer, strength, ask.Positions, settings.Unit).Edits, .. edits]))], context.Cancellation);
-            double LogOdds(AnswerReading reading) => reading.IsFine ? reading.LogOdds(0, 1) : double.NaN;
-            return [.. found.Skip(1).Select(reading => LogOdds(reading) - LogOdds(found[0]))];
+            if (found.Length == 0) continue;
+            taken.Add((name, 0, [.. found.Select(latent => latent.Id)]));
+            taken.AddRange(OtherLatents(found, latents, settings.Seed).Select((others, draw) => ($"others, {name}", draw, others)));
         }
-        double[] whole = Shifts([]);
+        TrialSweep sweep = new(context, "cells", ["taken_out", "draw", ShiftTable.VectorFactor, ShiftTable.KindFactor, ShiftTable.StrengthFactor], QuestionSet.Options);
+        for (int i = 0; i < taken.Count; i++)
+        {
+            SteeringEdit[] edits = [.. taken[i].Latents.Select(id => new LatentEdit(dictionary, id.Layer, id.Feature, LatentChange.Clamp(0), ask.Positions))];
+            sweep.Add(ask.Prompt, edits.Length == 0 ? null : new Steering(edits), i, taken[i].Name, taken[i].Draw, "", InjectedVector.NoKind, 0.0);
+            foreach (InjectedVector concept in concepts)
+                sweep.Add(ask.Prompt, new Steering([.. concept.At(layer, strength, ask.Positions, settings.Unit).Edits, .. edits]), i, taken[i].Name, taken[i].Draw, concept.Name, concept.Kind, strength);
+        }
+        ILookup<(string, int), double> answers = sweep.Run().ToLookup(row => (row.Text("taken_out"), row.Integer("draw")), row => row.IsFine ? row["yes"] - row["no"] : double.NaN);
+        double[] Shifts(string name, int draw = 0) => [.. answers[(name, draw)].Skip(1).Select(logOdds => logOdds - answers[(name, draw)].First())];
+        double[] whole = Shifts(Nothing);
         Interval Effect(double[] shifts) => Bootstrap.Mean(SeparationReport.Finite(shifts.Zip(whole, (with, all) => with - all)), settings.Seed, settings.Resamples);
         Interval report = Bootstrap.Mean(SeparationReport.Finite(whole), settings.Seed, settings.Resamples);
         outcome.Add(new Finding("shift", $"Shift of the log-odds of yes under concepts after layer {layer} at strength {TextNumber.Of(strength)}", report));
         bool confirmed = false;
         List<string> sentences = [];
-        foreach ((string name, Latent[] taken) in new[] { ("carriers", carriers), ("gates", gates) })
+        foreach ((string name, Latent[] found) in new[] { (CarriersName, carriers), (GatesName, gates) })
         {
-            if (taken.Length == 0)
+            if (found.Length == 0)
             {
                 sentences.Add($"no {name} were found");
                 continue;
             }
-            double[] own = Shifts([.. taken.Select(latent => latent.Id)]);
-            // As many other latents of the same layers, several draws.
-            Random random = new(settings.Seed);
-            double[] control = new double[concepts.Length];
+            double[] own = Shifts(name), control = new double[concepts.Length];
             for (int draw = 0; draw < ControlDraws; draw++)
             {
-                HashSet<LatentId> others = [];
-                foreach (Latent latent in taken)
-                {
-                    LatentId[] pool = [.. latents.Select(other => other.Id).Where(id => id.Layer == latent.Id.Layer && !others.Contains(id) && !taken.Any(one => one.Id == id))];
-                    if (pool.Length > 0) others.Add(pool[random.Next(pool.Length)]);
-                }
-                double[] shifts = Shifts([.. others]);
+                double[] shifts = Shifts($"others, {name}", draw);
                 for (int i = 0; i < control.Length; i++) control[i] += shifts[i] / ControlDraws;
             }
             Interval effect = Effect(own), controlEffect = Effect(control), difference = Bootstrap.Mean(SeparationReport.Finite(own.Zip(control, (a, b) => a - b)), settings.Seed, settings.Resamples);
-            outcome.Add(new Finding($"without_{name}", $"Change of that shift without the {taken.Length} {name} that attribution ranks first", effect));
+            outcome.Add(new Finding($"without_{name}", $"Change of that shift without the {found.Length} {name} that attribution ranks first", effect));
             outcome.Add(new Finding($"without_others_{name}", $"The same without as many other latents of the same layers (mean of {ControlDraws} draws)", controlEffect));
             outcome.Add(new Finding($"{name}_less_others", "The difference of the two", difference));
             sentences.Add(difference.Contains(0) ? $"taking the {name} out does not differ from taking out other latents ({TextNumber.Of(difference)})" : $"taking the {name} out {(difference.Estimate < 0 ? "lowers" : "raises")} them beyond what other latents do ({TextNumber.Of(difference)})");
@@ -153,8 +147,24 @@ internal static class CarriersAndGatesExperiment
         if (without.Summed.Count == 0) outcome.Caution("No latent is active without injection at these positions: the dictionary may not fit this model.");
     }
 
+    /// <summary>As many other latents of the same layers, several draws.</summary>
+    private static IEnumerable<LatentId[]> OtherLatents(Latent[] found, Latent[] latents, int seed)
+    {
+        Random random = new(seed);
+        for (int draw = 0; draw < ControlDraws; draw++)
+        {
+            List<LatentId> others = [];
+            foreach (Latent latent in found)
+            {
+                LatentId[] pool = [.. latents.Select(other => other.Id).Where(id => id.Layer == latent.Id.Layer && !others.Contains(id) && !found.Any(one => one.Id == id))];
+                if (pool.Length > 0) others.Add(pool[random.Next(pool.Length)]);
+            }
+            yield return [.. others];
+        }
+    }
+
     /// <summary>Whether taking latents out does what their name says: a report is smaller without what carries it, and larger without what holds it back.</summary>
-    internal static bool Confirms(string name, Interval difference) => name == "carriers" ? difference.IsBelow(0) : difference.IsAbove(0);
+    internal static bool Confirms(string name, Interval difference) => name == CarriersName ? difference.IsBelow(0) : difference.IsAbove(0);
 
     internal static string VerdictOf(int found, Interval report, bool confirmed) =>
         found == 0 ? "None found" : !report.IsAbove(0) ? "There is no report to explain" : confirmed ? "Found and confirmed" : "Found, not confirmed";

@@ -98,7 +98,7 @@ internal static class KnownNamesExperiment
     private static SteeringVector? BestLatent(ExperimentContext context, TranscoderSet dictionary, ExperimentOutcome outcome, Name[] fitting, Name[] testing)
     {
         Dictionary<Name, IReadOnlyDictionary<LatentId, double>> active = fitting.Concat(testing).ToDictionary(name => name,
-            name => LatentReadings.Read(context, dictionary, name.Prompt.Tokens[..(name.Last + 1)], null, 0, new PositionRange(name.Last, name.Last)).AtAnswer);
+            name => LatentReadings.Read(context, dictionary, name.Prompt.Tokens[..(name.Last + 1)], null, 0, new PositionRange(name.Last, name.Last), context.Cancellation).AtAnswer);
         double Area(Name[] names, LatentId id)
         {
             double[] Of(bool known) => [.. names.Where(name => name.IsKnown == known).Select(name => active[name].GetValueOrDefault(id))];

@@ -16,7 +16,7 @@ internal sealed record LatentReadings(IReadOnlyDictionary<LatentId, double> AtAn
 {
     /// <param name="fromLayer">The first layer to look at.</param>
     /// <param name="positions">Where to look.</param>
-    public static LatentReadings Read(ExperimentContext context, TranscoderSet dictionary, int[] tokens, Steering? change, int fromLayer, PositionRange positions)
+    public static LatentReadings Read(ExperimentContext context, TranscoderSet dictionary, int[] tokens, Steering? change, int fromLayer, PositionRange positions, CancellationToken cancellation)
     {
         ModelSpecification model = context.Model.Specification;
         Dictionary<LatentId, double> answer = [], summed = [];
@@ -32,7 +32,7 @@ internal sealed record LatentReadings(IReadOnlyDictionary<LatentId, double> AtAn
                     if (active.Position == tokens.Length - 1) answer[id] = active.Value;
                 }
             });
-        context.Model.Transformer.Forward(tokens, hooks, logits: LogitRows.None, cancellation: context.Cancellation);
+        context.Model.Transformer.Forward(tokens, hooks, logits: LogitRows.None, cancellation: cancellation);
         return new LatentReadings(answer, summed);
     }
 }

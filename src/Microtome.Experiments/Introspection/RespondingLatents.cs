@@ -7,11 +7,10 @@ internal static class RespondingLatents
 {
     public static void Describe(ExperimentContext context, ExperimentOutcome outcome, TranscoderSet dictionary, YesNoQuestion ask, int layer, double strength)
     {
-        context.Report("latents", null);
         ExperimentSettings settings = context.Settings;
-        LatentReadings Read(InjectedVector? vector) => LatentReadings.Read(context, dictionary, ask.Prompt.Tokens, vector?.At(layer, strength, ask.Positions, settings.Unit), layer, ask.Positions);
-        LatentReadings without = Read(null);
-        LatentReadings[] concepts = [.. context.Vectors.Where(vector => !vector.IsPlacebo).Select(Read)], placebos = [.. context.Vectors.Where(vector => vector.IsPlacebo).Select(Read)];
+        (LatentReadings without, LatentReadings[][] along) = LatentSweep.Run(context, dictionary, ask, layer, [strength], layer);
+        LatentReadings[] Of(bool placebos) => [.. along.Where((_, i) => context.Vectors[i].IsPlacebo == placebos).Select(one => one[0])];
+        LatentReadings[] concepts = Of(placebos: false), placebos = Of(placebos: true);
         double[] Changes(LatentReadings[] readings, LatentId id) => [.. readings.Select(reading => reading.Summed.GetValueOrDefault(id) - without.Summed.GetValueOrDefault(id))];
         LatentId[] all = [.. concepts.SelectMany(reading => reading.Summed.Keys).Concat(without.Summed.Keys).Distinct().OrderBy(id => id.Layer).ThenBy(id => id.Feature)];
         LatentId[] top = [.. all.OrderByDescending(id => Math.Abs(Descriptive.Mean(Changes(concepts, id)))).Take((int)settings.Number("top"))];

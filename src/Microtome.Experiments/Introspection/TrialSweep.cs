@@ -1,10 +1,12 @@
+using Microtome.Models;
+
 namespace Microtome.Experiments;
 
 /// <summary>A sweep of which every cell is a question under a change.</summary>
 internal sealed class TrialSweep(ExperimentContext context, string name, IReadOnlyList<string> factors, IReadOnlyList<string> options)
 {
     private readonly List<SweepCell> _cells = [];
-    private readonly List<(TrialPrompt Prompt, Steering? Change)> _trials = [];
+    private readonly List<(TrialPrompt Prompt, Steering? Change, ForwardHooks? Hooks)> _trials = [];
     private readonly SweepTable _table = new(name, factors, [.. options, "mass", "entropy", "top_token", "top_probability"]);
 
     public SweepTable Table => _table;
@@ -12,10 +14,13 @@ internal sealed class TrialSweep(ExperimentContext context, string name, IReadOn
     public int Count => _cells.Count;
 
     /// <param name="group">Trials of one prompt that share the most, such as those of one layer.</param>
-    public void Add(TrialPrompt prompt, Steering? change, int group, params IReadOnlyList<object> values)
+    public void Add(TrialPrompt prompt, Steering? change, int group, params IReadOnlyList<object> values) => Add(prompt, change, null, group, values);
+
+    /// <param name="hooks">Those of all trials of the group, beside what changes each.</param>
+    public void Add(TrialPrompt prompt, Steering? change, ForwardHooks? hooks, int group, params IReadOnlyList<object> values)
     {
         _cells.Add(_table.Cell(group, values));
-        _trials.Add((prompt, change));
+        _trials.Add((prompt, change, hooks));
     }
 
     /// <summary>Runs what is missing, writes <c>cells.jsonl</c> (or the sweep's name), and returns all.</summary>
@@ -35,9 +40,9 @@ internal sealed class TrialSweep(ExperimentContext context, string name, IReadOn
         for (int start = 0; start < ordinals.Count;)
         {
             int end = start;
-            TrialPrompt prompt = _trials[ordinals[start]].Prompt;
-            while (end < ordinals.Count && _trials[ordinals[end]].Prompt == prompt) end++;
-            IReadOnlyList<AnswerReading> readings = context.Runner.Run(prompt, [.. Enumerable.Range(start, end - start).Select(i => _trials[ordinals[i]].Change)], cancellation);
+            (TrialPrompt prompt, _, ForwardHooks? hooks) = _trials[ordinals[start]];
+            while (end < ordinals.Count && _trials[ordinals[end]].Prompt == prompt && _trials[ordinals[end]].Hooks == hooks) end++;
+            IReadOnlyList<AnswerReading> readings = context.Runner.Run(prompt, [.. Enumerable.Range(start, end - start).Select(i => _trials[ordinals[i]].Change)], hooks, cancellation);
             results.AddRange(readings.Select(reading => new CellResult([.. reading.LogProbabilities, reading.Mass, reading.Entropy, reading.TopToken, reading.TopProbability], reading.Status)));
             start = end;
         }

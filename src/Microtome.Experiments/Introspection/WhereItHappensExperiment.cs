@@ -124,32 +124,33 @@ internal static class WhereItHappensExperiment
     {
         ExperimentSettings settings = context.Settings;
         InjectedVector[] concepts = [.. context.Vectors.Where(vector => !vector.IsPlacebo)];
-        double[] Shifts(ForwardHooks? more, SteeringEdit? edit)
-        {
-            Steering? With(Steering? steering) => edit is null ? steering : new Steering([.. steering?.Edits ?? [], edit]);
-            IReadOnlyList<AnswerReading> readings = context.Runner.Run(ask.Prompt, [With(null), .. concepts.Select(concept => With(change(concept)))], more, context.Cancellation);
-            double LogOdds(AnswerReading reading) => reading.IsFine ? reading.LogOdds(0, 1) : double.NaN;
-            return [.. readings.Skip(1).Select(reading => LogOdds(reading) - LogOdds(readings[0]))];
-        }
-        double[] whole = Shifts(null, null);
-        Interval Effect(double[] shifts) => Bootstrap.Mean(SeparationReport.Finite(shifts.Zip(whole, (with, without) => with - without)), settings.Seed, settings.Resamples);
-
-        List<(string What, Interval Effect)> effects = [];
+        List<(string What, ForwardHooks? Hooks, SteeringEdit? Edit)> taken = [("nothing", null, null)];
         foreach ((int layer, int head, double _) in heads.Take((int)settings.Number("top")))
         {
             int width = context.Model.Specification.Attention.HeadWidth;
-            ForwardHooks without = new ForwardHooks().Add(HookPoint.HeadOutput, layer, (output, _) =>
+            taken.Add(($"head {layer}.{head}", new ForwardHooks().Add(HookPoint.HeadOutput, layer, (output, _) =>
             {
                 for (int row = 0; row < output.Rows; row++) output.Row(row).Slice(head * width, width).Clear();
-            });
-            effects.Add(($"head {layer}.{head}", Effect(Shifts(without, null))));
+            }), null));
         }
         if (NoDirection(context, questions) is { } no)
         {
             int[] all = [.. Enumerable.Range(0, context.Model.Specification.Layers.Count)];
-            effects.Add(("the direction of \"no\"", Effect(Shifts(null, new Ablation(all, true, no, PositionRange.All)))));
-            effects.Add(("a random direction", Effect(Shifts(null, new Ablation(all, true, RandomVectors.Make(no.Length, [KeyValuePair.Create(0, 1f)], settings.Seed + 77)[0], PositionRange.All)))));
+            taken.Add(("the direction of \"no\"", null, new Ablation(all, true, no, PositionRange.All)));
+            taken.Add(("a random direction", null, new Ablation(all, true, RandomVectors.Make(no.Length, [KeyValuePair.Create(0, 1f)], settings.Seed + 77)[0], PositionRange.All)));
         }
+        TrialSweep sweep = new(context, "ablations", ["taken_out", ShiftTable.VectorFactor], QuestionSet.Options);
+        for (int i = 0; i < taken.Count; i++)
+        {
+            (string what, ForwardHooks? hooks, SteeringEdit? edit) = taken[i];
+            Steering? With(Steering? steering) => edit is null ? steering : new Steering([.. steering?.Edits ?? [], edit]);
+            sweep.Add(ask.Prompt, With(null), hooks, i, what, "");
+            foreach (InjectedVector concept in concepts) sweep.Add(ask.Prompt, With(change(concept)), hooks, i, what, concept.Name);
+        }
+        ILookup<string, double> answers = sweep.Run().ToLookup(row => row.Text("taken_out"), row => row.IsFine ? row["yes"] - row["no"] : double.NaN);
+        double[] Shifts(string what) => [.. answers[what].Skip(1).Select(logOdds => logOdds - answers[what].First())];
+        double[] whole = Shifts("nothing");
+        List<(string What, Interval Effect)> effects = [.. taken.Skip(1).Select(one => (one.What, Bootstrap.Mean(SeparationReport.Finite(Shifts(one.What).Zip(whole, (with, without) => with - without)), settings.Seed, settings.Resamples)))];
         outcome.Section("Taken out");
         outcome.Paragraph("How much the shift of the introspective question under concepts changes when a head's output is set to zero, for the heads whose attention to the injection changes most, or when a direction is taken out of everything that is written to the stream: the difference of false and true control questions' states at the answer, and a random one.");
         outcome.Figure("ablations", new XyChart("Change of the shift when something is taken out", "Below zero: what was taken out carried the report. 95 % intervals over concepts.", new Axis("taken out") { Categories = [.. effects.Select(effect => effect.What)] }, new Axis("log-odds of yes"),

@@ -17,14 +17,18 @@ public sealed class SweepStore : IDisposable
     private readonly Lock _lock = new();
     private readonly long _session;
 
-    private SweepStore(string path, SqliteConnection connection, long session)
+    private SweepStore(string path, string fingerprint, SqliteConnection connection, long session)
     {
         Path = path;
+        Fingerprint = fingerprint;
         _connection = connection;
         _session = session;
     }
 
     public string Path { get; }
+
+    /// <summary>Of the experiment whose results these are.</summary>
+    public string Fingerprint { get; }
 
     /// <summary>How many cells were found by this and earlier runs of the program.</summary>
     public IReadOnlyList<long> Sessions => Guarded(() =>
@@ -62,7 +66,7 @@ public sealed class SweepStore : IDisposable
             Execute(connection, "INSERT INTO sessions (cells) VALUES (0)");
             long session = (long)Scalar(connection, "SELECT last_insert_rowid()")!;
             transaction.Commit();
-            return new SweepStore(path, connection, session);
+            return new SweepStore(path, fingerprint, connection, session);
         }
         catch (SqliteException exception)
         {
@@ -83,6 +87,8 @@ public sealed class SweepStore : IDisposable
         table.Validate();
         string columns = string.Concat(table.Factors.Select(name => $", {name}")) + string.Concat(table.Measures.Select(name => $", {name} REAL"));
         Execute(_connection, $"CREATE TABLE IF NOT EXISTS {table.Name} (ordinal INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE{columns}, status TEXT NOT NULL)");
+        if (table.Details.Count > 0)
+            Execute(_connection, $"CREATE TABLE IF NOT EXISTS {table.DetailsName} (ordinal INTEGER NOT NULL, row INTEGER NOT NULL{string.Concat(table.Details.Select(name => $", {name} REAL NOT NULL"))}, PRIMARY KEY (ordinal, row)) WITHOUT ROWID");
         HashSet<int> done = [];
         using SqliteCommand command = Command($"SELECT ordinal, key FROM {table.Name}");
         using SqliteDataReader reader = command.ExecuteReader();
@@ -113,26 +119,53 @@ public sealed class SweepStore : IDisposable
             foreach (double measure in results[i].Measures) Value(double.IsNaN(measure) ? null : measure);
             Value(results[i].Status);
             command.ExecuteNonQuery();
+            if (table.Details.Count > 0) AddDetails(table, ordinals[i], results[i].Details);
         }
         Execute(_connection, "UPDATE sessions SET cells = cells + $n WHERE id = $id", ("$n", ordinals.Count), ("$id", _session));
         transaction.Commit();
         return true;
     });
 
+    private void AddDetails(SweepTable table, int ordinal, IReadOnlyList<double[]> rows)
+    {
+        using SqliteCommand command = Command($"INSERT INTO {table.DetailsName} VALUES ({ordinal}, $row{string.Concat(table.Details.Select((_, i) => $", $p{i}"))})");
+        SqliteParameter number = command.Parameters.Add("$row", SqliteType.Integer);
+        SqliteParameter[] values = [.. table.Details.Select((_, i) => command.Parameters.Add($"$p{i}", SqliteType.Real))];
+        command.Prepare();
+        for (int row = 0; row < rows.Count; row++)
+        {
+            number.Value = row;
+            for (int i = 0; i < values.Length; i++) values[i].Value = rows[row][i];
+            command.ExecuteNonQuery();
+        }
+    }
+
     /// <summary>All results of a sweep in the order of its cells.</summary>
     public IReadOnlyList<SweepRow> Read(SweepTable table, IReadOnlyList<SweepCell> cells) => Guarded(() =>
     {
         using SqliteCommand command = Command($"SELECT ordinal{string.Concat(table.Measures.Select(name => $", {name}"))}, status FROM {table.Name} ORDER BY ordinal");
         using SqliteDataReader reader = command.ExecuteReader();
+        ILookup<long, double[]> details = ReadDetails(table).ToLookup(row => row.Ordinal, row => row.Values);
         List<SweepRow> rows = [];
         while (reader.Read())
         {
             double[] measures = new double[table.Measures.Count];
             for (int i = 0; i < measures.Length; i++) measures[i] = reader.IsDBNull(i + 1) ? double.NaN : reader.GetDouble(i + 1);
-            rows.Add(new SweepRow(table, cells[(int)reader.GetInt64(0)], new CellResult(measures, reader.GetString(measures.Length + 1))));
+            long ordinal = reader.GetInt64(0);
+            rows.Add(new SweepRow(table, cells[(int)ordinal], new CellResult(measures, reader.GetString(measures.Length + 1)) { Details = [.. details[ordinal]] }));
         }
         return rows;
     });
+
+    private List<(long Ordinal, double[] Values)> ReadDetails(SweepTable table)
+    {
+        List<(long, double[])> rows = [];
+        if (table.Details.Count == 0) return rows;
+        using SqliteCommand command = Command($"SELECT ordinal{string.Concat(table.Details.Select(name => $", {name}"))} FROM {table.DetailsName} ORDER BY ordinal, row");
+        using SqliteDataReader reader = command.ExecuteReader();
+        while (reader.Read()) rows.Add((reader.GetInt64(0), [.. Enumerable.Range(1, table.Details.Count).Select(reader.GetDouble)]));
+        return rows;
+    }
 
     /// <summary>Writes a sweep's results as JSON lines, one a cell in the order of the cells; numbers that are none are null.</summary>
     public static void WriteJsonLines(string path, SweepTable table, IReadOnlyList<SweepRow> rows) => AtomicFile.Write(path, stream =>

@@ -6,13 +6,20 @@ namespace Microtome.Experiments;
 /// <param name="Name">The table's name in the results' file: letters, digits and underscores, as are factors' and measures'.</param>
 public sealed record SweepTable(string Name, IReadOnlyList<string> Factors, IReadOnlyList<string> Measures)
 {
+    /// <summary>Columns of what a cell finds any number of, such as the latents that are active: numbers, in a table of their own, <see cref="DetailsName"/>.</summary>
+    public IReadOnlyList<string> Details { get; init; } = [];
+
+    internal string DetailsName => $"{Name}_details";
+
     /// <exception cref="ArgumentException">A name is empty, has other characters, or comes twice.</exception>
     public void Validate()
     {
         string[] names = ["ordinal", "key", "status", .. Factors, .. Measures];
-        foreach (string name in names.Append(Name))
+        string[] details = ["ordinal", "row", .. Details];
+        foreach (string name in names.Append(Name).Concat(details))
             if (name.Length == 0 || !name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_')) throw new ArgumentException($"'{name}' cannot be a column of results; names have letters, digits and underscores.");
-        if (names.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } twice) throw new ArgumentException($"There are two columns '{twice.Key}'.");
+        foreach (string[] table in new[] { names, details })
+            if (table.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } twice) throw new ArgumentException($"There are two columns '{twice.Key}'.");
     }
 
     /// <summary>The cell with these factors.</summary>
@@ -45,6 +52,9 @@ public sealed record SweepCell(string Key, int Group, IReadOnlyList<object> Fact
 public sealed record CellResult(IReadOnlyList<double> Measures, string Status = CellResult.Fine)
 {
     public const string Fine = "ok";
+
+    /// <summary>Rows of the table's <see cref="SweepTable.Details"/>: finite numbers.</summary>
+    public IReadOnlyList<double[]> Details { get; init; } = [];
 
     public bool IsFine => Status == Fine;
 }

@@ -32,10 +32,10 @@ public sealed unsafe class AdamW
     public AdamWOptions Options { get; }
 
     /// <summary>How many steps were taken.</summary>
-    public long Steps { get; internal set; }
+    public long Steps { get; set; }
 
-    /// <summary>The moments of each parameter's gradient, for saving.</summary>
-    internal IEnumerable<(Tensor Mean, Tensor Variance)> Moments => _entries.Select(entry => (entry.Mean, entry.Variance));
+    /// <summary>The moments of each parameter's gradient: with <see cref="Steps"/>, all of its state, to be saved and written back.</summary>
+    public IEnumerable<(Tensor Mean, Tensor Variance)> Moments => _entries.Select(entry => (entry.Mean, entry.Variance));
 
     /// <summary>The length of all gradients together.</summary>
     public double GradientNorm()

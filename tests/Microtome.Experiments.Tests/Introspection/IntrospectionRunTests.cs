@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.Data.Sqlite;
 using Microtome.Models;
 using Microtome.Numerics;
 
@@ -21,11 +22,11 @@ public class IntrospectionRunTests
           "false": ["Is the sun cold?"]
         """;
 
-    private static ExperimentOutcome Run(string folder, string yaml = Short, Sharing sharing = Sharing.All, CancellationToken cancellation = default)
+    private static ExperimentOutcome Run(string folder, string yaml = Short, Sharing sharing = Sharing.All, Action<string, double?>? progress = null, CancellationToken cancellation = default)
     {
         using LoadedModel model = StoriesModel.Load();
         using Microtome.Dictionaries.TranscoderSet latents = StoriesModel.Transcoders();
-        return IntrospectionRun.Run(ExperimentReader.Parse(yaml, "short.yaml"), model, latents, folder, sharing, cancellation: cancellation);
+        return IntrospectionRun.Run(ExperimentReader.Parse(yaml, "short.yaml"), model, latents, folder, sharing, progress, cancellation);
     }
 
     [Fact]
@@ -88,22 +89,89 @@ public class IntrospectionRunTests
         Should.Throw<ArgumentException>(() => Run(folder.Path, yaml)).Message.ShouldContain(message);
     }
 
+    public static TheoryData<string, string> Experiments { get; } = new()
+    {
+        { "injected-thought", "prompts: {third-person: [], \"true\": [\"Is the sun hot?\"], \"false\": [\"Is the sun cold?\"]}" },
+        { "which-thought", "options: 3\ndraws: 1" },
+        { "through-the-cache", "prompts: {framings: [\"Did I put a thought into you?\"], third-person: [], \"true\": [\"Is the sun hot?\"], \"false\": [\"Is the sun cold?\"]}" },
+        { "where-it-happens", "top: 2" },
+        { "known-names", "prompts: {known: [Tom, Lily, Tim, Sam], unknown: [Zork, Blim, Quax, Trup]}" },
+        { "carriers-and-gates", "top: 3" },
+        { "trained-introspection", "steps: 4" },
+        { "which-sentence", "sentences-in-a-trial: 2\ndraws: 2" },
+    };
+
+    private static string Small(string kind, string more) => $"experiment: {kind}\nconcepts: [sea, fire, dog, sun]\nvector: {{ templates: [\"Tom saw the {{word}}\"], baseline: [cup, road] }}\nlayers: 1,3\nstrengths: [0.5, 1, 2]\nplacebos: 2\nresamples: 100\n{more}\n";
+
     [Theory]
-    [InlineData("which-thought", "options: 3\ndraws: 1")]
-    [InlineData("through-the-cache", "prompts: {framings: [\"Did I put a thought into you?\"], third-person: [], \"true\": [\"Is the sun hot?\"], \"false\": [\"Is the sun cold?\"]}")]
-    [InlineData("where-it-happens", "top: 2")]
-    [InlineData("known-names", "prompts: {known: [Tom, Lily, Tim, Sam], unknown: [Zork, Blim, Quax, Trup]}")]
-    [InlineData("carriers-and-gates", "top: 3")]
-    [InlineData("trained-introspection", "steps: 3")]
-    [InlineData("which-sentence", "sentences-in-a-trial: 2\ndraws: 1")]
+    [MemberData(nameof(Experiments))]
     public void Every_experiment_reaches_a_verdict_with_figures(string kind, string more)
     {
         using TemporaryFolder folder = new();
-        ExperimentOutcome outcome = Run(folder.Path, $"experiment: {kind}\nconcepts: [sea, fire, dog, sun]\nvector: {{ templates: [\"Tom saw the {{word}}\"], baseline: [cup, road] }}\nlayers: 1,3\nstrengths: [0.5, 1, 2]\nplacebos: 2\nresamples: 100\n{more}\n");
+        ExperimentOutcome outcome = Run(folder.Path, Small(kind, more));
         outcome.Verdict.ShouldNotBeEmpty();
         outcome.Findings.ShouldNotBeEmpty();
         outcome.Figures.ShouldNotBeEmpty();
-        Directory.GetFiles(folder.Path, "*.jsonl").Length.ShouldBeGreaterThan(kind == "carriers-and-gates" ? -1 : 0);
+        Directory.GetFiles(folder.Path, "*.jsonl").ShouldNotBeEmpty();
+    }
+
+    [Theory]
+    [MemberData(nameof(Experiments))]
+    public void Every_experiment_goes_on_where_it_was_stopped_with_the_same_results(string kind, string more)
+    {
+        using TemporaryFolder whole = new(), stopped = new();
+        Run(whole.Path, Small(kind, more));
+        int stops = 0;
+        while (true)
+        {
+            using CancellationTokenSource stop = new();
+            int reports = 0;
+            try
+            {
+                // Each sweep reports as it begins, so that a run gets ahead by a few batches or steps.
+                Run(stopped.Path, Small(kind, more), cancellation: stop.Token, progress: (step, _) =>
+                {
+                    if (!step.StartsWith("making", StringComparison.Ordinal) && Interlocked.Increment(ref reports) == 7) stop.Cancel();
+                });
+                break;
+            }
+            catch (OperationCanceledException)
+            {
+                stops++.ShouldBeLessThan(200);
+            }
+        }
+        stops.ShouldBeGreaterThan(0);
+        string[] Files(TemporaryFolder folder) => [.. Directory.GetFiles(folder.Path, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(folder.Path, file)).Where(file => !file.StartsWith("results.sqlite", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        Files(stopped).ShouldBe(Files(whole));
+        foreach (string file in Files(whole)) File.ReadAllBytes(stopped[file]).SequenceEqual(File.ReadAllBytes(whole[file])).ShouldBeTrue(file);
+        long[] cells = [.. Sessions(stopped)];
+        cells.Sum().ShouldBe(Sessions(whole).Single());
+        cells.Count(count => count > 0).ShouldBeGreaterThan(1, "a stopped run keeps what it found");
+    }
+
+    /// <summary>How many cells each run of the program added.</summary>
+    private static List<long> Sessions(TemporaryFolder folder)
+    {
+        using SqliteConnection connection = new($"Data Source={folder["results.sqlite"]};Pooling=False");
+        connection.Open();
+        using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = "SELECT cells FROM sessions ORDER BY id";
+        using SqliteDataReader reader = command.ExecuteReader();
+        List<long> cells = [];
+        while (reader.Read()) cells.Add(reader.GetInt64(0));
+        return cells;
+    }
+
+    [Fact]
+    public void Training_of_a_bias_that_another_experiment_left_is_refused()
+    {
+        using TemporaryFolder folder = new();
+        Run(folder.Path, Small("trained-introspection", "steps: 1"));
+        foreach (string file in Directory.GetFiles(folder.Path, "results.sqlite*")) File.Delete(file);
+        Should.Throw<InvalidDataException>(() => Run(folder.Path, Small("trained-introspection", "steps: 2"))).Message.ShouldContain("training of another experiment");
+        byte[] damaged = File.ReadAllBytes(folder["training.safetensors"])[..^8];
+        File.WriteAllBytes(folder["training.safetensors"], damaged);
+        Should.Throw<InvalidDataException>(() => Run(folder.Path, Small("trained-introspection", "steps: 2"))).Message.ShouldContain("Remove it");
     }
 
     [Fact]

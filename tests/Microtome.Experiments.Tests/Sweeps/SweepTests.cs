@@ -65,6 +65,21 @@ public class SweepTests
     }
 
     [Fact]
+    public void Details_of_a_cell_are_kept_with_it()
+    {
+        SweepTable table = Table with { Details = ["latent", "activation"] };
+        using TemporaryFolder folder = new();
+        IReadOnlyList<CellResult> Detailed(IReadOnlyList<int> ordinals, CancellationToken _) => [.. ordinals.Select(ordinal => Value(ordinal) with { Details = [.. Enumerable.Range(0, ordinal % 4).Select(i => new[] { i, ordinal / 3.0 })] })];
+        for (int run = 0; run < 2; run++)
+        {
+            using SweepStore store = SweepStore.Open(folder["results.sqlite"], "print", "test");
+            IReadOnlyList<SweepRow> rows = Sweep.Run(store, table, Cells(9), 2, run == 0 ? Detailed : (_, _) => throw new InvalidOperationException("They were found before."));
+            for (int i = 0; i < rows.Count; i++) rows[i].Result.Details.ShouldBe(Detailed([i], default)[0].Details);
+        }
+        Should.Throw<ArgumentException>(() => (Table with { Details = ["latent", "latent"] }).Validate());
+    }
+
+    [Fact]
     public void A_batch_whose_transaction_did_not_end_is_done_again_whole()
     {
         using TemporaryFolder folder = new();
