@@ -40,28 +40,36 @@ internal static class SavingsCommand
         AttentionSpecification attention = model.Attention;
         double width = model.ModelWidth, heads = attention.Heads * attention.HeadWidth, values = attention.KeyValueHeads * attention.HeadWidth;
         int layers = model.Layers.Count, positions = tokens.Length;
-        (int Layer, int Position)[] targets = [.. chosen, .. Enumerable.Repeat((layers, positions - 1), logits)];
-        bool pushes = targets.Length > positions; // tokens through the lowest attention
-        double pushed = pushes ? (double)positions * (positions + 1) * heads * width + 2.0 * positions * values * width : 0;
+        int beside = model.ParallelResidual ? 0 : 1; // the attention of a feature's own layer
+        (int Attentions, int Position)[] targets = [.. chosen.Select(at => (at.Layer + beside, at.Position)), .. Enumerable.Repeat((layers, positions - 1), logits)];
+        int leading = targets.Length > 2 * positions ? replacement.DroppedPositions(tokens) : 0; // tokens that are pushed up through all layers
+        bool pushes = targets.Length > positions; // the other tokens through the lowest attention
+        double pushed = pushes ? (double)(positions - leading) * (positions - leading + 1) * heads * width + 2.0 * positions * values * width : 0;
+        double led = leading * layers * 2.0 * positions * width * (heads + values);
 
-        // The projections of one target through so many layers and positions. Attention's output weights see one row at first, its value weights none at last.
-        double Target(double below, double seen, double first, double valueWidth, bool pushing) => below < 1 ? 0
-            : 2 * width * (((below - 1) * seen + first) * heads + (below - (pushing ? 1 : 0)) * seen * valueWidth);
-        double Rows(Func<int, int, double> target) => targets.Sum(at => target(at.Layer, at.Position));
+        // The projections of one target through its attentions: all but the lowest one, and the first with one row for each head.
+        double Target(double attentions, double seen, double valueWidth, bool pushing, bool ownPositionFirst = true)
+        {
+            attentions -= pushing ? 1 : 0;
+            if (attentions < 1) return 0;
+            return 2 * width * (ownPositionFirst ? 2 * heads + (attentions - 1) * seen * (heads + valueWidth) : attentions * seen * (heads + valueWidth));
+        }
+        double Rows(Func<int, int, double> target) => targets.Sum(at => target(at.Attentions, at.Position));
         double forward = 2 * Weights(checkpoint, model) * positions;
 
-        double all = Rows((layer, position) => Target(layer, position + 1, 1, values, pushes)) + pushed + forward;
+        double all = Rows((attentions, position) => Target(attentions, position + 1 - leading, values, pushes)) + pushed + led + forward;
         Saving Without(string what, double operations) => new(what, operations * 1e-9, operations / all);
         return
         [
             Without("with all savings: projections and one forward pass", all),
             Without("a copy of the prompt for each row of a batch of 256", all + 255 * forward),
-            Without("gradients at all positions", Rows((layer, _) => Target(layer, positions, 1, values, pushes)) + pushed + forward),
-            Without("gradients through all layers", Rows((_, position) => Target(layers, position + 1, 1, values, pushes)) + pushed + forward),
-            Without("all positions and all layers", Rows((_, _) => Target(layers, positions, 1, values, pushes)) + pushed + forward),
-            Without("each query head through its own value weights", Rows((layer, position) => Target(layer, position + 1, 1, heads, pushes)) + pushed + forward),
-            Without("all positions through the first output weights", Rows((layer, position) => Target(layer, position + 1, position + 1, values, pushes)) + pushed + forward),
-            Without("every target through the lowest attention", Rows((layer, position) => Target(layer, position + 1, 1, values, false)) + forward),
+            Without("gradients at all positions", Rows((attentions, _) => Target(attentions, positions - leading, values, pushes)) + pushed + led + forward),
+            Without("gradients through all layers", Rows((_, position) => Target(layers, position + 1 - leading, values, pushes)) + pushed + led + forward),
+            Without("all positions and all layers", Rows((_, _) => Target(layers, positions - leading, values, pushes)) + pushed + led + forward),
+            Without("each query head through its own value weights", Rows((attentions, position) => Target(attentions, position + 1 - leading, heads, pushes)) + pushed + led + forward),
+            Without("all positions through the first attention", Rows((attentions, position) => Target(attentions, position + 1 - leading, values, pushes, ownPositionFirst: false)) + pushed + led + forward),
+            Without("every target through the lowest attention", Rows((attentions, position) => Target(attentions, position + 1 - leading, values, false)) + led + forward),
+            Without("every target to the first token", Rows((attentions, position) => Target(attentions, position + 1, values, pushes)) + pushed + forward),
         ];
     }
 

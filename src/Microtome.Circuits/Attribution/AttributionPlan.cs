@@ -24,7 +24,7 @@ public sealed record AttributionPlan(int Features, int Rows, int Sources, long B
 
         long positions = local.Positions, attention = model.Attention.Heads * model.Attention.HeadWidth;
         long gradients = Math.Min(rows, options.BatchSize) * positions;
-        long floats = (long)rows * local.Sources
+        long floats = (long)rows * local.Sources + LeadingTokens.SizeOf(local, rows)
             + gradients * (2L * model.ModelWidth + attention) + (long)local.Features.Count / Math.Max(1, local.Layers) * model.ModelWidth * (local.Model.Transcoders.IsCrossLayer ? local.Layers : 1);
         return new AttributionPlan(local.Features.Count, rows, local.Sources, floats * sizeof(float), operations);
     }

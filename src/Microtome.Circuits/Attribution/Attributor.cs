@@ -50,7 +50,7 @@ public static class Attributor
 
         int features = Math.Min(options.MaximumFeatures ?? int.MaxValue, local.Features.Count);
         Tensor edges = new(features + targets.Length, local.Sources); // rows in the order in which they are computed: targets first
-        RowComputation computation = new(local, cancellation);
+        RowComputation computation = new(local, edges.Rows, cancellation);
 
         computation.Targets(vectors, edges.AsMatrix().RowRange(0, targets.Length), options.BatchSize);
 
@@ -102,9 +102,10 @@ public static class Attributor
 }
 
 /// <summary>Rows of the graph: a batch of readings, pulled back.</summary>
-internal sealed class RowComputation(LocalReplacement local, CancellationToken cancellation)
+/// <param name="count">How many rows there will be.</param>
+internal sealed class RowComputation(LocalReplacement local, int count, CancellationToken cancellation)
 {
-    private readonly BackwardWalk _walk = new(local);
+    private readonly BackwardWalk _walk = new(local, LeadingTokens.For(local, count, cancellation));
 
     /// <param name="vectors">What each target reads the normalised stream with [targets, width].</param>
     /// <param name="rows">[targets, sources]</param>
@@ -112,14 +113,14 @@ internal sealed class RowComputation(LocalReplacement local, CancellationToken c
     {
         for (int start = 0; start < rows.Rows; start += batchSize)
         {
-            int count = Math.Min(batchSize, rows.Rows - start);
-            Tensor readings = Tensor.From(vectors.Span.Slice(start * vectors.Columns, count * vectors.Columns), count, vectors.Columns);
-            float[] denominators = new float[count];
+            int size = Math.Min(batchSize, rows.Rows - start);
+            Tensor readings = Tensor.From(vectors.Span.Slice(start * vectors.Columns, size * vectors.Columns), size, vectors.Columns);
+            float[] denominators = new float[size];
             Array.Fill(denominators, local.FinalDenominators.Span[local.Positions - 1]);
             local.Model.Transformer.Weights.FinalNorm.Pull(readings.AsMatrix(), denominators);
-            ReadingTarget[] targets = new ReadingTarget[count];
+            ReadingTarget[] targets = new ReadingTarget[size];
             Array.Fill(targets, new ReadingTarget(local.Layers, local.Positions - 1));
-            _walk.Pull(targets, readings.AsMatrix(), rows.RowRange(start, count), cancellation);
+            _walk.Pull(targets, readings.AsMatrix(), rows.RowRange(start, size), cancellation);
         }
     }
 

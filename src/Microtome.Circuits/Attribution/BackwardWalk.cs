@@ -16,8 +16,11 @@ internal readonly record struct ReadingTarget(int Layer, int Position);
 /// stream from its target to the tokens: at each layer it is read off against what the MLP's sources write there, passes by the MLP,
 /// and through attention with frozen patterns. Nothing is differentiated automatically; design and floor are in docs/attribution.md.
 /// </summary>
-internal sealed class BackwardWalk(LocalReplacement local)
+/// <param name="leading">Tokens that are pushed up instead.</param>
+internal sealed class BackwardWalk(LocalReplacement local, LeadingTokens leading)
 {
+    private const int NumbersAtOnce = 1 << 20; // of heads that went through their value weights
+
     private readonly ReplacementModel _model = local.Model;
 
     /// <summary>Pulls the readings of a batch of targets back to all sources.</summary>
@@ -26,7 +29,7 @@ internal sealed class BackwardWalk(LocalReplacement local)
     /// <param name="rows">[targets, sources], cleared: gets for each source its value times the gradient with respect to it.</param>
     public void Pull(ReadingTarget[] targets, Matrix readings, Matrix rows, CancellationToken cancellation)
     {
-        GradientBlocks blocks = new(targets);
+        GradientBlocks blocks = new(targets, leading.Count);
         Tensor stream = new(blocks.Count, _model.Specification.ModelWidth); // g: the gradient at the stream, [gradients, width]
         Workspace space = new(local, blocks);
 
@@ -59,6 +62,7 @@ internal sealed class BackwardWalk(LocalReplacement local)
             }
         }
         ReadTokens(stream.AsMatrix(), blocks, rows);
+        leading.Read(targets, readings, rows);
     }
 
     /// <summary>Starts the targets of a layer: what they read enters the gradient at their position.</summary>
@@ -117,25 +121,46 @@ internal sealed class BackwardWalk(LocalReplacement local)
         MatrixView toStream = space.ValueWeights(layer);                             // W_Vᵀ, with the rest of norm1ᵀ
         if (layer == 0 && blocks.Targets.Length > local.Positions)                   // then pushing the tokens up costs less
         {
-            new TokenEffects(local, mixing, toStream).Read(AtAttentionOutput(layer, stream, blocks, 0, space), blocks, rows);
+            new TokenEffects(local, mixing, toStream, blocks.FirstPosition).Read(AtAttentionOutput(layer, stream, blocks, 0, space), blocks, rows);
             return;
         }
 
         // Attention spreads gradients over positions: before the first one a target has a gradient at its own position only.
         int spread = layer == local.Layers - 1 ? 0 : blocks.CountAbove(_model.Specification.ParallelResidual ? layer + 1 : layer);
-        foreach (GradientBlocks.Tile tile in blocks.Tiles(0, spread)) PullTile(tile, fromOwnPosition: false);
-        foreach (GradientBlocks.Tile tile in blocks.Tiles(spread, stream.Rows)) PullTile(tile, fromOwnPosition: true);
-
-        void PullTile(GradientBlocks.Tile tile, bool fromOwnPosition)
+        foreach (GradientBlocks.Tile tile in blocks.Tiles(0, spread))
         {
-            Matrix gradients = stream.RowRange(tile.Start, tile.Count);              // [gradients, width]
-            Matrix heads = space.Heads(tile.Count);                                  // [gradients, heads · head width]
-            Matrix values = space.Values(tile.Count);                                // [gradients, key-value heads · head width]
-            Matrix written = AtAttentionOutput(layer, gradients, blocks, tile.Start, space);
-            if (fromOwnPosition) MultiplyOwnPositions(tile, written, Output(layer), heads);
-            else MatrixProduct.Multiply(written, Output(layer), heads);
-            mixing.Pull(tile, heads, values, fromOwnPosition);
-            MatrixProduct.Multiply(values, toStream, gradients, accumulate: true);
+            Matrix gradients = stream.RowRange(tile.Start, tile.Count);                                               // [gradients, width]
+            Matrix heads = space.Heads(tile.Count);                                                                   // [gradients, heads · head width]
+            Matrix values = space.Values(tile.Count);                                                                 // [gradients, key-value heads · head width]
+            MatrixProduct.Multiply(AtAttentionOutput(layer, gradients, blocks, tile.Start, space), Output(layer), heads); // g W_Oᵀ
+            mixing.Pull(tile, heads, values);                                                                         // Σ_h P_hᵀ (·)_h
+            MatrixProduct.Multiply(values, toStream, gradients, accumulate: true);                                    // (·) W_Vᵀ
+        }
+        foreach (GradientBlocks.Tile tile in blocks.Tiles(spread, stream.Rows))
+        {
+            Matrix gradients = stream.RowRange(tile.Start, tile.Count);
+            PullOwnPositions(tile, AtAttentionOutput(layer, gradients, blocks, tile.Start, space), gradients, Output(layer), mixing, toStream);
+        }
+    }
+
+    /// <summary>The same for gradients that are set at the targets' own positions only: there each head goes through the value weights before it spreads, once for all positions.</summary>
+    private void PullOwnPositions(GradientBlocks.Tile tile, Matrix atOutput, Matrix gradients, MatrixView output, PatternMixing mixing, MatrixView toStream)
+    {
+        AttentionSpecification attention = _model.Specification.Attention;
+        int width = gradients.Columns, atOnce = Math.Max(1, NumbersAtOnce / (attention.Heads * width));
+        for (int start = 0; start < tile.Rows; start += atOnce)
+        {
+            int count = Math.Min(atOnce, tile.Rows - start);
+            Tensor own = Tensor.Uninitialized(count, width), heads = Tensor.Uninitialized(count, attention.Heads * attention.HeadWidth), pulled = Tensor.Uninitialized(count, attention.Heads * width);
+            for (int i = 0; i < count; i++)
+            {
+                TargetGradients target = tile.Target(start + i);
+                atOutput.Row(target[target.Position]).CopyTo(own.Row(i));
+            }
+            MatrixProduct.Multiply(own.AsMatrix(), output, heads.AsMatrix());                                         // (g W_Oᵀ)_h
+            for (int head = 0; head < attention.Heads; head++)                                                        // (·)_h W_Vᵀ
+                MatrixProduct.Multiply(heads.AsMatrix().ColumnRange(head * attention.HeadWidth, attention.HeadWidth), toStream.RowRange(head / attention.GroupSize * attention.HeadWidth, attention.HeadWidth), pulled.AsMatrix().ColumnRange(head * width, width));
+            mixing.PullOwnPosition(tile, start, pulled.AsMatrix(), gradients);                                        // Σ_h P_hᵀ (·)
         }
     }
 
@@ -152,16 +177,6 @@ internal sealed class BackwardWalk(LocalReplacement local)
         Matrix atOutput = space.CopyOf(gradients);
         norm.Pull(atOutput, space.Denominators(local.AttentionPostDenominators[layer], gradients.Rows, start));
         return atOutput;
-    }
-
-    /// <summary>As a product of all rows, but only those at the targets' own positions are set.</summary>
-    private static void MultiplyOwnPositions(GradientBlocks.Tile tile, Matrix gradients, MatrixView weights, Matrix products)
-    {
-        Tensor own = Tensor.Uninitialized(tile.Rows, weights.Rows), ownProducts = Tensor.Uninitialized(tile.Rows, weights.Columns);
-        int[] rows = [.. Enumerable.Range(0, tile.Rows).Select(i => tile.Target(i)[tile.Target(i).Position])];
-        for (int i = 0; i < rows.Length; i++) gradients.Row(rows[i]).CopyTo(own.Row(i));
-        MatrixProduct.Multiply(own.AsMatrix(), weights, ownProducts.AsMatrix());
-        for (int i = 0; i < rows.Length; i++) ownProducts.Row(i).CopyTo(products.Row(rows[i]));
     }
 
     /// <summary>What steering added in a layer.</summary>
@@ -183,7 +198,7 @@ internal sealed class BackwardWalk(LocalReplacement local)
 
     private void ReadTokens(Matrix stream, GradientBlocks blocks, Matrix rows)
     {
-        for (int position = 0; position < local.Positions; position++)
+        for (int position = leading.Count; position < local.Positions; position++)
             foreach (GradientBlocks.Block block in blocks.At(position))
                 ReadSource(stream.RowRange(block.Start, block.Rows), local.Embeddings.Row(position), rows.RowRange(block.FirstRow, block.Rows), local.ErrorSource(local.Layers, position));
     }

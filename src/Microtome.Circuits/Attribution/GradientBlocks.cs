@@ -1,11 +1,11 @@
 namespace Microtome.Circuits;
 
 /// <summary>
-/// How the gradients of a batch of targets lie in memory. A target at position p has a gradient at positions 0 to p only, and one
-/// at layer l takes part only below l. So targets are grouped by layer, highest first; in a group stand all gradients at position
-/// 0, then all at position 1, and so on; and in a position the targets with the highest positions come first. Then the gradients
-/// that take part at a layer are the first so many rows, those of one group and position are consecutive, and every product works
-/// on just what it needs.
+/// How the gradients of a batch of targets lie in memory. A target at position p has a gradient at positions up to p only, and one
+/// at layer l takes part only below l. So targets are grouped by layer, highest first; in a group stand all gradients at the first
+/// position, then all at the next, and so on; and in a position the targets with the highest positions come first. Then the
+/// gradients that take part at a layer are the first so many rows, those of one group and position are consecutive, and every
+/// product works on just what it needs.
 /// </summary>
 internal sealed class GradientBlocks
 {
@@ -14,27 +14,30 @@ internal sealed class GradientBlocks
     private readonly List<Block>[] _blocks;
 
     /// <param name="targets">By layer, then position, both descending.</param>
-    public GradientBlocks(ReadingTarget[] targets)
+    /// <param name="firstPosition">Positions before it need no gradients; no target is at one.</param>
+    public GradientBlocks(ReadingTarget[] targets, int firstPosition = 0)
     {
         Targets = targets;
+        FirstPosition = firstPosition;
         int positions = targets.Max(target => target.Position) + 1;
         _blocks = new List<Block>[positions];
         for (int position = 0; position < positions; position++) _blocks[position] = [];
         List<int> positionOf = [];
         for (int first = 0; first < targets.Length;)
         {
-            int end = first + 1, largest = first + Math.Max(1, TileSize / (targets[first].Position + 1));
+            int end = first + 1, largest = first + Math.Max(1, TileSize / (targets[first].Position + 1 - firstPosition));
             while (end < Math.Min(targets.Length, largest) && targets[end].Layer == targets[first].Layer) end++;
             int start = positionOf.Count;
             int[] starts = new int[targets[first].Position + 1];
-            for (int position = 0, rows = end - first; position < starts.Length; position++)
+            starts.AsSpan(0, firstPosition).Fill(start);
+            for (int position = firstPosition, rows = end - first; position < starts.Length; position++)
             {
                 while (targets[first + rows - 1].Position < position) rows--;
                 starts[position] = positionOf.Count;
                 for (int i = 0; i < rows; i++) positionOf.Add(position);
             }
             Group group = new(targets[first].Layer, first, end - first, starts, start, positionOf.Count);
-            for (int position = 0; position < starts.Length; position++) _blocks[position].Add(group.At(position));
+            for (int position = firstPosition; position < starts.Length; position++) _blocks[position].Add(group.At(position));
             _groups.Add(group);
             first = end;
         }
@@ -43,10 +46,13 @@ internal sealed class GradientBlocks
 
     public ReadingTarget[] Targets { get; }
 
+    /// <summary>The first position that has gradients.</summary>
+    public int FirstPosition { get; }
+
     /// <summary>The position of each gradient.</summary>
     public int[] PositionOf { get; }
 
-    /// <summary>How many gradients there are: the sum over targets of their position plus one.</summary>
+    /// <summary>How many gradients there are: the sum over targets of their positions from the first on.</summary>
     public int Count => PositionOf.Length;
 
     /// <summary>The highest target's layer.</summary>
@@ -112,6 +118,9 @@ internal sealed class GradientBlocks
 
         /// <summary>How many gradients it has.</summary>
         public int Count => groups[^1].End - Start;
+
+        /// <summary>The first position that has gradients.</summary>
+        public int FirstPosition => blocks.FirstPosition;
 
         /// <summary>How many targets it has.</summary>
         public int Rows => groups[^1].FirstRow + groups[^1].Rows - groups[0].FirstRow;

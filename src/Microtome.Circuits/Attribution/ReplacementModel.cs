@@ -48,10 +48,20 @@ public sealed class ReplacementModel
     /// <param name="denominators">Of the norm before the MLP, one for each row.</param>
     internal void PullInput(int layer, Matrix gradients, ReadOnlySpan<float> denominators)
     {
-        Normalization? norm = Transformer.Weights.Layers[layer].NormBeforeMlp;
-        if (norm is null || Transcoders.Input == HookPoint.ResidMid) return;
-        norm.Pull(gradients, denominators, throughScale: Transcoders.Input == HookPoint.MlpIn || norm.NormalizedIsAffine);
+        if (NormBeforeInput(layer) is { } norm) norm.Pull(gradients, denominators, throughScale: ReadsScaled(norm));
     }
+
+    /// <summary>Takes what reaches the stream that the layer's MLP branch starts from to what transcoders read, in place: the linear map that <see cref="PullInput"/> is the adjoint of.</summary>
+    /// <param name="values">[rows, width]</param>
+    /// <param name="denominators">Of the norm before the MLP, one for each row.</param>
+    internal void PushInput(int layer, Matrix values, ReadOnlySpan<float> denominators)
+    {
+        if (NormBeforeInput(layer) is { } norm) norm.Push(values, denominators, throughScale: ReadsScaled(norm));
+    }
+
+    private Normalization? NormBeforeInput(int layer) => Transcoders.Input == HookPoint.ResidMid ? null : Transformer.Weights.Layers[layer].NormBeforeMlp;
+
+    private bool ReadsScaled(Normalization norm) => Transcoders.Input == HookPoint.MlpIn || norm.NormalizedIsAffine;
 
     /// <summary>The norm between what transcoders write and the stream, if there is one.</summary>
     internal Normalization? NormAfterOutput(int layer) =>

@@ -9,7 +9,8 @@ namespace Microtome.Circuits;
 /// W_V W_O</c>. Below that attention stands nothing but tokens, so for many targets it is cheaper to read their gradients off against
 /// these vectors, which are the same for all, than to pull the gradients through.
 /// </summary>
-internal sealed class TokenEffects(LocalReplacement local, PatternMixing mixing, MatrixView valueWeights)
+/// <param name="first">The first token; gradients begin at its position.</param>
+internal sealed class TokenEffects(LocalReplacement local, PatternMixing mixing, MatrixView valueWeights, int first)
 {
     private const int PairsAtOnce = 2048;
     private readonly AttentionSpecification _attention = local.Model.Specification.Attention;
@@ -23,10 +24,10 @@ internal sealed class TokenEffects(LocalReplacement local, PatternMixing mixing,
         MatrixProduct.Multiply(local.Embeddings.AsMatrix(), valueWeights.T, values.AsMatrix());
         PackedMatrix output = PackedMatrix.Pack(local.Model.Transformer.Weights.Layers[0].Output.Weight);
 
-        for (int query = 0, end; query < local.Positions; query = end)
+        for (int query = first, end; query < local.Positions; query = end)
         {
             int pairs = 0; // of a query and a key
-            for (end = query; end < local.Positions && (pairs == 0 || pairs + end + 1 <= PairsAtOnce); end++) pairs += end + 1;
+            for (end = query; end < local.Positions && (pairs == 0 || pairs + Keys(end) <= PairsAtOnce); end++) pairs += Keys(end);
             Tensor effects = Effects(query, end, pairs, values, output);
             WorkerPool.For(blocks.Groups.Count, index =>
             {
@@ -35,32 +36,35 @@ internal sealed class TokenEffects(LocalReplacement local, PatternMixing mixing,
         }
     }
 
-    /// <summary>Effects of all tokens on queries from <paramref name="first"/> to <paramref name="end"/> [pairs, width], by query and then by key.</summary>
-    private Tensor Effects(int first, int end, int pairs, Tensor values, PackedMatrix output)
+    /// <summary>Effects of all tokens on queries from <paramref name="start"/> to <paramref name="end"/> [pairs, width], by query and then by key.</summary>
+    private Tensor Effects(int start, int end, int pairs, Tensor values, PackedMatrix output)
     {
         Tensor heads = Tensor.Uninitialized(pairs, _attention.Heads * _attention.HeadWidth), effects = Tensor.Uninitialized(pairs, output.Columns);
         int width = _attention.HeadWidth;
-        WorkerPool.For(end - first, index =>
+        WorkerPool.For(end - start, index =>
         {
-            int query = first + index, start = Pairs(first, query);
-            for (int key = 0; key <= query; key++)
+            int query = start + index, before = Pairs(start, query);
+            for (int key = first; key <= query; key++)
                 for (int head = 0; head < _attention.Heads; head++)
-                    TensorPrimitives.Multiply(values.Row(key).Slice(head / _attention.GroupSize * width, width), mixing.Weight(head, query, key), heads.Row(start + key).Slice(head * width, width));
+                    TensorPrimitives.Multiply(values.Row(key).Slice(head / _attention.GroupSize * width, width), mixing.Weight(head, query, key), heads.Row(before + key - first).Slice(head * width, width));
         });
         MatrixProduct.Multiply(heads.AsMatrix(), output, effects.AsMatrix());
         return effects;
     }
 
-    private void Read(GradientBlocks.Group group, int first, int end, Matrix gradients, Tensor effects, Matrix rows)
+    private void Read(GradientBlocks.Group group, int start, int end, Matrix gradients, Tensor effects, Matrix rows)
     {
-        for (int query = first; query < Math.Min(end, group.Starts.Length); query++)
+        for (int query = start; query < Math.Min(end, group.Starts.Length); query++)
         {
             GradientBlocks.Block block = group.At(query);
-            Matrix tokens = rows.RowRange(block.FirstRow, block.Rows).ColumnRange(local.ErrorSource(local.Layers, 0), query + 1);
-            MatrixProduct.Multiply(gradients.RowRange(block.Start, block.Rows), effects.AsMatrix().RowRange(Pairs(first, query), query + 1).T, tokens, accumulate: true);
+            Matrix tokens = rows.RowRange(block.FirstRow, block.Rows).ColumnRange(local.ErrorSource(local.Layers, first), Keys(query));
+            MatrixProduct.Multiply(gradients.RowRange(block.Start, block.Rows), effects.AsMatrix().RowRange(Pairs(start, query), Keys(query)).T, tokens, accumulate: true);
         }
     }
 
+    /// <summary>The tokens that a query sees.</summary>
+    private int Keys(int query) => query - first + 1;
+
     /// <summary>How many pairs lie before a query's.</summary>
-    private static int Pairs(int first, int query) => (query - first) * (query + first + 1) / 2;
+    private int Pairs(int start, int query) => (query - start) * (Keys(query) + Keys(start) - 1) / 2;
 }

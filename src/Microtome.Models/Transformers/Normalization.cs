@@ -90,5 +90,24 @@ public sealed unsafe class Normalization
         }
     }
 
+    /// <summary>The linear map itself with the denominators frozen, without the learned shift, in place.</summary>
+    /// <param name="values">[rows, width]</param>
+    /// <param name="denominators">One for each row.</param>
+    /// <param name="throughScale">False to end before the learned scale.</param>
+    public void Push(Matrix values, ReadOnlySpan<float> denominators, bool throughScale = true)
+    {
+        fixed (float* start = denominators)
+        {
+            float* denominator = start;
+            WorkerPool.For(values.Rows, row =>
+            {
+                Span<float> value = values.Row(row);
+                if (_kind == NormKind.Layer) TensorPrimitives.Subtract(value, Mean(value), value);
+                TensorPrimitives.Multiply(value, 1 / denominator[row], value);
+                if (throughScale) TensorPrimitives.Multiply(value, _scale.Span, value);
+            });
+        }
+    }
+
     private static float Mean(ReadOnlySpan<float> values) => TensorPrimitives.Sum(values) / values.Length;
 }
