@@ -27,6 +27,7 @@ internal static class Cli
         {
             ["features", ..] when arguments.Contains("--dictionary") => [.. arguments, "-m", Model],
             ["trace" or "generate" or "features" or "intervene" or "index" or "evaluate-dictionary", ..] => [.. arguments, "-m", Model, "-t", Transcoders],
+            ["vector", ..] when arguments.Contains("--dictionary") => arguments,
             ["vector", "compare", ..] when arguments.Contains("--latents") => [.. arguments, "-t", Transcoders],
             ["vector", "make", ..] when arguments.Contains("--latents") => [.. arguments, "-m", Model, "-t", Transcoders],
             ["chat" or "harvest" or "train-dictionary", ..] or ["vector", "make" or "plot", ..] => [.. arguments, "-m", Model],

@@ -56,6 +56,24 @@ public sealed class SteeringCommandTests : IDisposable
     }
 
     [Fact]
+    public void Latents_of_an_autoencoder_steer_everywhere_and_become_vectors()
+    {
+        string model = Path.Combine(TestFiles.Repository, "models", "small-world"), folder = Path.Combine($"{model}-autoencoders", "batchtopk-256-k16"), off = $"{folder}#60@2:*0@7-", vector = _folder["latent.safetensors"];
+        string[] prompt = ["-m", model, "--prompt", "The capital of the state containing Dallas is"];
+        Cli.Run(["generate", .. prompt, "--max-tokens", "1"]).Output.ShouldContain(" Austin");
+        Cli.Run(["generate", .. prompt, "--max-tokens", "1", "--steer", off]).Output.ShouldNotContain(" Austin");
+        Cli.Run(["trace", .. prompt, "-t", $"{model}-transcoders", "--max-features", "40", "--steer", off]).Output.ShouldContain("steering");
+        Cli.Run(["features", .. prompt, "--dictionary", folder, "--position", "7", "--top", "0", "--json"]).Output.ShouldContain("\"latent\":60,");
+        Cli.Run(["features", .. prompt, "--dictionary", folder, "--position", "7", "--top", "0", "--json", "--steer", off]).Output.ShouldNotContain("\"latent\":60,");
+        Cli.Run("chat", "-m", model, "--message", "Is it?", "--max-tokens", "2", "--json", "--steer", off).Output.ShouldContain("\"answer\"");
+
+        Cli.Run("vector", "make", "--dictionary", folder, "--latents", "60", "7*-0.5", "-o", vector).Output.ShouldContain("latents of 60 + -0.5 · 7, layer 2");
+        Cli.Run("vector", "compare", vector, "--dictionary", folder, "--top", "1", "--json").Output.ShouldContain("\"feature\":60,");
+        Cli.Fails(1, "vector", "compare", vector, "--dictionary", folder, "--layer", "2", "--index", _folder["none"]).ShouldContain("There is no feature index");
+        Cli.Fails(2, "vector", "make", "--dictionary", folder, "--words", "dog", "-o", vector).ShouldContain("--dictionary is where --latents come from");
+    }
+
+    [Fact]
     public void Texts_ways_through_the_layers_are_drawn()
     {
         Cli.Run("vector", "plot", "--pairs", TestFiles.Get("golden/vectors/happy-sad.json"), "--layer", "2", "-o", _folder["t.svg"]).Output.ShouldContain("64 texts");

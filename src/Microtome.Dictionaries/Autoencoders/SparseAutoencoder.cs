@@ -67,8 +67,13 @@ public sealed class SparseAutoencoder : IDisposable
     /// <returns>[positions, latents]</returns>
     public Tensor Encode(Matrix input) => _encoder.Encode(Prepare(input).AsMatrix());
 
+    /// <summary>One latent's activation at one position.</summary>
+    /// <param name="input">[input width], at the hook</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such latent.</exception>
+    public float Encode(ReadOnlySpan<float> input, int latent) => _encoder.Encode(Prepare(Tensor.From(input, 1, input.Length).AsMatrix()).Row(0), latent);
+
     /// <summary>The active latents, by position and then by latent.</summary>
-    /// <inheritdoc cref="Encode"/>
+    /// <inheritdoc cref="Encode(Matrix)"/>
     public List<ActiveFeature> EncodeSparse(Matrix input) => _encoder.EncodeSparse(Prepare(input).AsMatrix());
 
     /// <summary>What latents' activations add up to, with the decoder's bias, the skip connection and the input's normalization undone. Only rows of the latents that are given are read.</summary>
@@ -134,6 +139,10 @@ public sealed class SparseAutoencoder : IDisposable
         _decoder.CopyRow(latent, row);
         if (_decoderScale is not null) TensorPrimitives.Multiply(row[..OutputWidth], _decoderScale[latent], row[..OutputWidth]);
     }
+
+    /// <summary>What a decoder row is multiplied by at an input, where its normalization is undone after decoding; 1 where there is none.</summary>
+    /// <param name="input">[input width], at the hook</param>
+    public float OutputScale(ReadOnlySpan<float> input) => Settings.IsTranscoder ? 1 : InputScale.Of(Settings.Normalization, input).Multiplier;
 
     /// <summary>The points and layers of a model at which this autoencoder reads and writes.</summary>
     /// <exception cref="InvalidDataException">It names no hook, or one that the model does not have, or of another width.</exception>

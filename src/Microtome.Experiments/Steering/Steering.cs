@@ -1,3 +1,4 @@
+using Microtome.Dictionaries;
 using Microtome.Models;
 using Microtome.Numerics;
 
@@ -18,6 +19,11 @@ public sealed class Steering
             for (int j = 0; j < i; j++)
                 if ((latents[i].Layer, latents[i].Feature) == (latents[j].Layer, latents[j].Feature) && latents[i].Positions.Overlaps(latents[j].Positions))
                     throw new ArgumentException($"The latent {latents[i].Layer}:{latents[i].Feature} is changed twice at the same positions.", nameof(edits));
+        AutoencoderEdit[] own = [.. edits.OfType<AutoencoderEdit>()];
+        for (int i = 0; i < own.Length; i++)
+            for (int j = 0; j < i; j++)
+                if (own[i].Autoencoder == own[j].Autoencoder && own[i].Latent == own[j].Latent && own[i].Positions.Overlaps(own[j].Positions))
+                    throw new ArgumentException($"The latent {own[i].Latent} of the autoencoder at {own[i].Autoencoder.Settings.HookName} is changed twice at the same positions.", nameof(edits));
         Edits = edits;
     }
 
@@ -27,6 +33,21 @@ public sealed class Steering
     /// <param name="measure">Told how large the additions are; costs a few norms a row.</param>
     /// <exception cref="ArgumentException">An edit names a layer or latent that the model does not have, or a direction of another width.</exception>
     public ForwardHooks Hooks(ModelSpecification model, SteeringMeasure? measure = null) => Compile(model, [.. Edits.Select(edit => (edit, -1))], measure);
+
+    /// <summary>Hooks for a trace, which finds what steering changed at the embedding, at attention's and the MLP's outputs and after a layer.</summary>
+    /// <exception cref="ArgumentException">As for <see cref="Hooks"/>, or an autoencoder writes elsewhere.</exception>
+    public ForwardHooks HooksForTracing(ModelSpecification model, TranscoderSet transcoders, SteeringMeasure? measure = null)
+    {
+        ArgumentNullException.ThrowIfNull(transcoders);
+        ForwardHooks hooks = Hooks(model, measure);
+        foreach (AutoencoderEdit edit in Edits.OfType<AutoencoderEdit>())
+        {
+            (_, _, HookPoint point, int layer) = edit.Autoencoder.FindHooks(model);
+            if (AutoencoderSteering.Place(point, layer).Point is not (HookPoint.Embed or HookPoint.AttentionOut or HookPoint.MlpOut or HookPoint.ResidPost) and var other && other != transcoders.Output)
+                throw new ArgumentException($"The autoencoder writes at {point.FullName(layer)}, where a trace does not see what steering changes; it does at hook_attn_out, hook_mlp_out, hook_resid_pre from layer 1 on, and hook_resid_post.");
+        }
+        return hooks;
+    }
 
     /// <summary>Hooks that steer each sequence of a batch in its own way; where null, not at all.</summary>
     /// <exception cref="ArgumentException">As for <see cref="Hooks"/>.</exception>
@@ -39,7 +60,7 @@ public sealed class Steering
         ForwardHooks hooks = new();
         AddAblations(hooks, model, [.. edits.Where(one => one.Edit is Ablation).Select(one => ((Ablation)one.Edit, one.Sequence))]);
         foreach (var layer in edits.Where(one => one.Edit is LatentEdit).Select(one => (Edit: (LatentEdit)one.Edit, one.Sequence)).GroupBy(one => (one.Edit.Dictionary, one.Edit.Layer)))
-            new LatentSteering(layer.Key.Dictionary, layer.Key.Layer, [.. layer.Select(one => (one.Edit, one.Sequence))]).AddTo(hooks);
+            new LatentSteering(layer.Key.Dictionary, layer.Key.Layer, [.. layer.Select(one => (one.Edit, one.Sequence))], StreamPoints.Adds(layer.Key.Dictionary.Output, model) ? measure : null).AddTo(hooks);
         foreach (var layer in edits.Where(one => one.Edit is Addition).Select(one => (Edit: (Addition)one.Edit, one.Sequence)).GroupBy(one => one.Edit.Layer).OrderBy(group => group.Key))
         {
             RowEdits<Addition> additions = new(layer.Select(one => (one.Edit, one.Sequence)));
@@ -48,6 +69,9 @@ public sealed class Steering
             RowEdit<Addition> add = (addition, index, row, _) => VectorOperations.AddScaled(row, Factor(addition, norms[index], row), addition.Direction);
             hooks.Add(HookPoint.ResidPost, layer.Key, (stream, at) => additions.Apply(stream, at, add));
         }
+        // After the additions, so that a latent that is set has the value that it was set to.
+        foreach (var own in edits.Where(one => one.Edit is AutoencoderEdit).Select(one => (Edit: (AutoencoderEdit)one.Edit, one.Sequence)).GroupBy(one => one.Edit.Autoencoder))
+            new AutoencoderSteering(own.Key, model, [.. own], measure).AddTo(hooks);
         return hooks;
     }
 
@@ -77,13 +101,19 @@ public sealed class Steering
     private static void Check(SteeringEdit edit, ModelSpecification model)
     {
         int layers = model.Layers.Count;
-        int[] named = edit switch { Addition addition => [addition.Layer], Ablation ablation => [.. ablation.Layers], LatentEdit latent => [latent.Layer], _ => [] };
+        int[] named = edit switch { Addition addition => [addition.Layer], Ablation ablation => [.. ablation.Layers], LatentEdit edited => [edited.Layer], _ => [] };
         foreach (int layer in named)
             if ((uint)layer >= (uint)layers) throw new ArgumentException($"There is no layer {layer} to steer; the model's are 0 to {layers - 1}.");
         if (((edit as Addition)?.Direction ?? (edit as Ablation)?.Direction) is { } direction)
         {
             if (direction.Length != model.ModelWidth) throw new ArgumentException($"The vector has width {direction.Length}, but the model's stream has {model.ModelWidth}: it was made for another model.");
             if (edit is Ablation && !(SteeringVector.Norm(direction) > 0)) throw new ArgumentException("A direction of length 0 cannot be ablated.");
+        }
+        if (edit is AutoencoderEdit { Autoencoder: { } autoencoder } latent)
+        {
+            if ((uint)latent.Latent >= (uint)autoencoder.Latents) throw new ArgumentException($"The autoencoder at {autoencoder.Settings.HookName} has no latent {latent.Latent}; it has 0 to {autoencoder.Latents - 1}.");
+            (HookPoint point, int layer, HookPoint outputPoint, int outputLayer) = autoencoder.FindHooks(model);
+            if ((outputLayer, outputPoint).CompareTo((layer, point)) < 0) throw new ArgumentException($"The autoencoder writes at {outputPoint.FullName(outputLayer)}, before it reads at {point.FullName(layer)}: its latents cannot be steered.");
         }
         if (edit is LatentEdit { Dictionary: { } dictionary } one)
         {

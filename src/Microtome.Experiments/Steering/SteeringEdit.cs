@@ -38,6 +38,13 @@ public sealed record Ablation(IReadOnlyList<int> Layers, bool Embedding, float[]
 /// <param name="Change">From the activation that the latent has to the one that it gets.</param>
 public sealed record LatentEdit(TranscoderSet Dictionary, int Layer, int Feature, LatentChange Change, PositionRange Positions) : SteeringEdit(Positions);
 
+/// <summary>
+/// Changes an autoencoder's latent at its hook: what is there gets (new - present activation) times the decoder row added, so that what the autoencoder
+/// leaves unexplained stays as it is.
+/// </summary>
+/// <param name="Change">From the activation that the latent has to the one that it gets.</param>
+public sealed record AutoencoderEdit(SparseAutoencoder Autoencoder, int Latent, LatentChange Change, PositionRange Positions) : SteeringEdit(Positions);
+
 /// <summary>The activation that a latent gets: <c>Factor · present + Value</c>.</summary>
 public readonly record struct LatentChange(float Factor, float Value)
 {

@@ -10,6 +10,7 @@ public sealed class SteeringMeasure
     public const double Large = 0.5;
 
     private readonly Dictionary<(int Sequence, int Position), float[]> _sums = [];
+    private (int Sequence, int Position)[] _places = []; // of the rows that are under way
 
     /// <summary>The largest share at any layer and position.</summary>
     public double LargestShare { get; private set; }
@@ -22,23 +23,38 @@ public sealed class SteeringMeasure
     /// <summary>Notes the additions of a layer; called before they are made.</summary>
     internal void Note(Tensor stream, HookContext at, RowEdits<Addition> additions, float[] norms)
     {
-        (int Sequence, int Position)[] places = new (int, int)[stream.Rows];
+        Begin(stream, at);
+        additions.Apply(stream, at, (addition, index, row, number) => Add(number, Steering.Factor(addition, norms[index], row), addition.Direction));
+        Compare(stream, at);
+    }
+
+    /// <summary>Begins to note what is added to the rows of an activation.</summary>
+    internal void Begin(Tensor activation, HookContext at)
+    {
+        _places = new (int, int)[activation.Rows];
         foreach (TokenSpan sequence in at.Sequences)
-            for (int i = 0; i < sequence.Length; i++) places[sequence.Start + i] = (sequence.Index, sequence.Past + i);
-        bool[] touched = new bool[stream.Rows];
-        additions.Apply(stream, at, (addition, index, row, number) =>
+            for (int i = 0; i < sequence.Length; i++) _places[sequence.Start + i] = (sequence.Index, sequence.Past + i);
+    }
+
+    /// <summary>Notes that a direction times a factor is added to a row.</summary>
+    internal void Add(int row, float factor, float[] direction)
+    {
+        if (factor == 0) return;
+        if (!_sums.TryGetValue(_places[row], out float[]? sum)) _sums.Add(_places[row], sum = new float[direction.Length]);
+        VectorOperations.AddScaled(sum, factor, direction);
+    }
+
+    /// <summary>Compares what was added up to here with the stream.</summary>
+    internal void Compare(Tensor stream, HookContext at)
+    {
+        Begin(stream, at);
+        for (int row = 0; row < stream.Rows; row++)
         {
-            if (!_sums.TryGetValue(places[number], out float[]? sum)) _sums.Add(places[number], sum = new float[row.Length]);
-            VectorOperations.AddScaled(sum, Steering.Factor(addition, norms[index], row), addition.Direction);
-            touched[number] = true;
-        });
-        for (int row = 0; row < touched.Length; row++)
-        {
-            if (!touched[row]) continue;
-            double share = SteeringVector.Norm(_sums[places[row]]) / Math.Max(SteeringVector.Norm(stream.Row(row)), 1e-30);
+            if (!_sums.TryGetValue(_places[row], out float[]? sum)) continue;
+            double share = SteeringVector.Norm(sum) / Math.Max(SteeringVector.Norm(stream.Row(row)), 1e-30);
             if (!(share > LargestShare)) continue;
             LargestShare = share;
-            (Layer, Position) = (at.Layer, places[row].Position);
+            (Layer, Position) = (at.Layer, _places[row].Position);
         }
     }
 }

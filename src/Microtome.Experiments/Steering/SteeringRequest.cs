@@ -21,12 +21,13 @@ public enum SteeringOperation
 
 /// <summary>
 /// One steering as people write it: <c>WHAT@LAYERS:HOW[@POSITIONS]</c>. WHAT is a vector's file (<c>FILE#2</c>: its direction of layer 2, for
-/// all layers), <c>latent:LAYER:FEATURE</c> or <c>random:SEED</c>; LAYERS <c>2</c>, <c>2-5</c>, <c>2,4</c> or <c>all</c>; HOW a strength (<c>4</c> times
+/// all layers), <c>latent:LAYER:FEATURE</c> of transcoders, <c>FOLDER#LATENT</c> of an autoencoder, or <c>random:SEED</c>; LAYERS <c>2</c>, <c>2-5</c>, <c>2,4</c> or <c>all</c>; HOW a strength (<c>4</c> times
 /// the vector, <c>4u</c> units long, <c>20%</c> of the stream's length), <c>=V</c> or <c>*F</c> for a latent, or <c>ablate</c>; POSITIONS <c>all</c>,
 /// <c>3-</c>, <c>7</c> or <c>2-9</c>, and without them all but the first.
 /// </summary>
+/// <param name="Part">The number after <c>#</c>: a vector's layer, or an autoencoder's latent.</param>
 /// <param name="Layers">Ascending; null for all.</param>
-public sealed partial record SteeringRequest(string What, int? FromLayer, IReadOnlyList<int>? Layers, SteeringOperation Operation, float Value, SteeringUnit Unit, PositionRange Positions)
+public sealed partial record SteeringRequest(string What, int? Part, IReadOnlyList<int>? Layers, SteeringOperation Operation, float Value, SteeringUnit Unit, PositionRange Positions)
 {
     private const int MostLayers = 4096;
 
@@ -46,8 +47,8 @@ public sealed partial record SteeringRequest(string What, int? FromLayer, IReadO
         Match match = Pattern().Match(text);
         if (!match.Success) throw new ArgumentException($"'{text}' is not {Syntax}.");
         string what = match.Groups["what"].Value;
-        int? from = null;
-        if (match.Groups["from"] is { Success: true } fromGroup) from = Number(fromGroup.Value) ?? throw new ArgumentException($"'{text}': there is no layer {fromGroup.Value}.");
+        int? part = null;
+        if (match.Groups["part"] is { Success: true } partGroup) part = Number(partGroup.Value) ?? throw new ArgumentException($"'{text}': there is no layer or latent {partGroup.Value}.");
         IReadOnlyList<int>? layers = ParseLayers(match.Groups["layers"].Value) ?? throw new ArgumentException($"'{text}': the layers '{match.Groups["layers"].Value}' are not 2, 2-5, 2,4 or all.");
         if (layers.Count == 0) layers = null;
         if (ParseHow(match.Groups["how"].Value) is not { } how)
@@ -55,13 +56,13 @@ public sealed partial record SteeringRequest(string What, int? FromLayer, IReadO
         PositionRange positions = PositionRange.AllButFirst;
         if (match.Groups["positions"] is { Success: true } given && !PositionRange.TryParse(given.Value, out positions))
             throw new ArgumentException($"'{text}': the positions '{given.Value}' are not all, 3- (3 and all after it), 7 or 2-9.");
-        SteeringRequest request = new(what, from, layers, how.Operation, how.Value, how.Unit, positions);
+        SteeringRequest request = new(what, part, layers, how.Operation, how.Value, how.Unit, positions);
         if (what.StartsWith("latent:", StringComparison.Ordinal) && request.Latent is null) throw new ArgumentException($"'{text}': '{what}' is not latent:LAYER:FEATURE, such as latent:3:300.");
         if (what.StartsWith("random:", StringComparison.Ordinal) && request.RandomSeed is null) throw new ArgumentException($"'{text}': '{what}' is not random:SEED, such as random:7.");
         if (request.Operation is SteeringOperation.Clamp or SteeringOperation.Scale)
         {
-            if (request.Latent is not { } latent) throw new ArgumentException($"'{text}': only a latent (latent:LAYER:FEATURE) can be set or scaled; a vector is added.");
-            if (layers is not [var only] || only != latent.Layer) throw new ArgumentException($"'{text}': the latent {latent.Layer}:{latent.Feature} is set at its own layer; write @{latent.Layer}.");
+            if (request.Latent is null && part is null) throw new ArgumentException($"'{text}': only a latent (latent:LAYER:FEATURE, or FOLDER#LATENT of an autoencoder) can be set or scaled; a vector is added.");
+            if (request.Latent is { } latent && (layers is not [var only] || only != latent.Layer)) throw new ArgumentException($"'{text}': the latent {latent.Layer}:{latent.Feature} is set at its own layer; write @{latent.Layer}.");
         }
         return request;
     }
@@ -96,7 +97,7 @@ public sealed partial record SteeringRequest(string What, int? FromLayer, IReadO
 
     private static int? Number(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) ? value : null;
 
-    [GeneratedRegex(@"\A(?<what>.+?)(?:#(?<from>\d+))?@(?<layers>[^@:]+):(?<how>[^@:]+)(?:@(?<positions>[^@:]+))?\z", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"\A(?<what>.+?)(?:#(?<part>\d+))?@(?<layers>[^@:]+):(?<how>[^@:]+)(?:@(?<positions>[^@:]+))?\z", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Pattern();
 
     [GeneratedRegex(@"\Alatent:(\d+):(\d+)\z")]

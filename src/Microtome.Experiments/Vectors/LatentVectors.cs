@@ -25,15 +25,34 @@ public static class LatentVectors
                 VectorOperations.AddScaled(sum, weight, row);
             }
         }
-        return new SteeringVector(directions, new VectorRecipe
-        {
-            Model = dictionary.ModelName ?? "",
-            Method = "latents",
-            Concept = string.Join(" + ", latents.Select(latent => string.Create(CultureInfo.InvariantCulture, $"{(latent.Weight == 1 ? "" : $"{latent.Weight} · ")}{latent.Layer}:{latent.Feature}"))),
-            Notes = new Dictionary<string, string> { ["dictionary"] = dictionary.Name },
-            Version = MicrotomeVersion.Text,
-        });
+        return new SteeringVector(directions, Recipe(dictionary.ModelName, dictionary.Name, latents.Select(latent => ($"{latent.Layer}:{latent.Feature}", latent.Weight))));
     }
+
+    /// <summary>The weighted sum of an autoencoder's decoder rows, at the layer after which the stream has what they write.</summary>
+    /// <param name="name">What the recipe calls it.</param>
+    /// <exception cref="ArgumentException">There are no latents, one does not exist, or they do not write into the stream.</exception>
+    public static SteeringVector Make(SparseAutoencoder autoencoder, string name, IReadOnlyList<(int Latent, float Weight)> latents)
+    {
+        ArgumentNullException.ThrowIfNull(autoencoder);
+        if (latents.Count == 0) throw new ArgumentException("There are no latents to make a vector of.", nameof(latents));
+        float[] sum = new float[autoencoder.OutputWidth], row = new float[autoencoder.OutputWidth];
+        foreach ((int latent, float weight) in latents)
+        {
+            if ((uint)latent >= (uint)autoencoder.Latents) throw new ArgumentException($"{name} has no latent {latent}; it has 0 to {autoencoder.Latents - 1}.", nameof(latents));
+            autoencoder.DecoderRow(latent, row);
+            VectorOperations.AddScaled(sum, weight, row);
+        }
+        return new SteeringVector([KeyValuePair.Create(StreamPoints.LayerAfter(autoencoder), sum)], Recipe(autoencoder.Settings.ModelName, name, latents.Select(latent => ($"{latent.Latent}", latent.Weight))));
+    }
+
+    private static VectorRecipe Recipe(string? model, string dictionary, IEnumerable<(string Name, float Weight)> latents) => new()
+    {
+        Model = model ?? "",
+        Method = "latents",
+        Concept = string.Join(" + ", latents.Select(latent => latent.Weight == 1 ? latent.Name : string.Create(CultureInfo.InvariantCulture, $"{latent.Weight} · {latent.Name}"))),
+        Notes = new Dictionary<string, string> { ["dictionary"] = dictionary },
+        Version = MicrotomeVersion.Text,
+    };
 
     internal static void Check(TranscoderSet dictionary, int layer, int feature)
     {

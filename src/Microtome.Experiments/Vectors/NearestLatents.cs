@@ -19,22 +19,31 @@ public static class NearestLatents
     {
         if ((uint)layer >= (uint)dictionary.Layers.Count) throw new ArgumentException($"There is no layer {layer}; the dictionary's are 0 to {dictionary.Layers.Count - 1}.", nameof(layer));
         Transcoder transcoder = dictionary.Layers[layer];
-        if (transcoder.Width != direction.Length) throw new ArgumentException($"The direction has width {direction.Length}, the dictionary {transcoder.Width}.", nameof(direction));
-        float[] cosines = new float[transcoder.Features];
-        WorkerPool.For(cosines.Length, feature =>
+        return Best(layer, transcoder.Features, transcoder.Width, (feature, row) => transcoder.DecoderRow(feature, layer, row), transcoder.Encoder.CopyRow, direction, most);
+    }
+
+    /// <summary>The same of an autoencoder's latents.</summary>
+    /// <param name="direction">[width], in the stream after the layer of <see cref="StreamPoints.LayerAfter"/></param>
+    /// <exception cref="ArgumentException">The widths differ, or the latents do not write into the stream.</exception>
+    public static IReadOnlyList<NearLatent> Best(SparseAutoencoder autoencoder, float[] direction, int most)
+    {
+        ArgumentNullException.ThrowIfNull(autoencoder);
+        return Best(StreamPoints.LayerAfter(autoencoder), autoencoder.Latents, autoencoder.OutputWidth, autoencoder.DecoderRow, autoencoder.Encoder.CopyRow, direction, most);
+    }
+
+    private delegate void ReadRow(int feature, Span<float> row);
+
+    private static NearLatent[] Best(int layer, int features, int width, ReadRow decoder, ReadRow encoder, float[] direction, int most)
+    {
+        if (width != direction.Length) throw new ArgumentException($"The direction has width {direction.Length}, the dictionary {width}.", nameof(direction));
+        float Cosine(ReadRow read, int feature)
         {
             float[] row = new float[direction.Length];
-            transcoder.DecoderRow(feature, layer, row);
-            cosines[feature] = SteeringVector.Cosine(row, direction);
-        });
-        return
-        [
-            .. Enumerable.Range(0, cosines.Length).OrderByDescending(feature => Math.Abs(cosines[feature])).Take(most).Select(feature =>
-            {
-                float[] row = new float[direction.Length];
-                transcoder.Encoder.CopyRow(feature, row);
-                return new NearLatent(layer, feature, cosines[feature], SteeringVector.Cosine(row, direction));
-            }),
-        ];
+            read(feature, row);
+            return SteeringVector.Cosine(row, direction);
+        }
+        float[] cosines = new float[features];
+        WorkerPool.For(features, feature => cosines[feature] = Cosine(decoder, feature));
+        return [.. Enumerable.Range(0, features).OrderByDescending(feature => Math.Abs(cosines[feature])).Take(most).Select(feature => new NearLatent(layer, feature, cosines[feature], Cosine(encoder, feature)))];
     }
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Microtome.Models;
 
 /// <summary>The places in a forward pass where activations can be read and changed, under TransformerLens's names.</summary>
@@ -37,6 +39,8 @@ public enum HookPoint
 /// <summary>Hook points by name.</summary>
 public static class HookNames
 {
+    private const string Layers = "blocks.";
+
     private static readonly string[] Names =
     [
         "hook_embed", "hook_pos_embed",
@@ -63,25 +67,37 @@ public static class HookNames
         return index >= 0 ? (HookPoint)index : throw new ArgumentException($"There is no hook '{name}'; there are {string.Join(", ", Names)}.", nameof(name));
     }
 
+    /// <summary>The point and layer of a whole name, whatever the model; the layer is 0 for points outside the layers.</summary>
+    /// <exception cref="ArgumentException">It is no hook's name.</exception>
+    public static (HookPoint Point, int Layer) Split(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return TrySplit(name, out string rest, out int layer) ? (ParsePoint(rest), layer) : throw new ArgumentException($"The hook '{name}' names no layer; whole names are such as blocks.3.hook_resid_post.", nameof(name));
+    }
+
     /// <summary>The point and layer of a whole name; the layer is 0 for points outside the layers.</summary>
     /// <exception cref="ArgumentException">The model has no such point; the message lists those there are.</exception>
     public static (HookPoint Point, int Layer) Parse(string name, ModelSpecification model)
     {
-        string rest = name;
-        int layer = 0;
-        bool inLayer = name.StartsWith("blocks.", StringComparison.Ordinal);
-        if (inLayer)
-        {
-            int dot = name.IndexOf('.', 7);
-            if (dot < 0 || !int.TryParse(name.AsSpan(7, dot - 7), out layer) || layer < 0 || layer >= model.Layers.Count)
-                throw new ArgumentException($"The hook '{name}' names no layer; the model's are blocks.0 to blocks.{model.Layers.Count - 1}.", nameof(name));
-            rest = name[(dot + 1)..];
-        }
+        if (!TrySplit(name, out string rest, out int layer) || layer >= model.Layers.Count)
+            throw new ArgumentException($"The hook '{name}' names no layer; the model's are blocks.0 to blocks.{model.Layers.Count - 1}.", nameof(name));
         HookPoint point = ParsePoint(rest);
+        bool inLayer = name.StartsWith(Layers, StringComparison.Ordinal);
         HookPoint[] available = [.. Available(model)];
         if (point.IsInLayer() != inLayer || !available.Contains(point))
             throw new ArgumentException($"A {model.Family} model has no hook '{name}'; it has {string.Join(", ", available.Select(p => p.IsInLayer() ? $"blocks.N.{p.Name()}" : p.Name()))}.", nameof(name));
         return (point, layer);
+    }
+
+    /// <summary>The layer of a name, and the rest; 0 and all of it where it names none.</summary>
+    private static bool TrySplit(string name, out string rest, out int layer)
+    {
+        (rest, layer) = (name, 0);
+        if (!name.StartsWith(Layers, StringComparison.Ordinal)) return true;
+        int dot = name.IndexOf('.', Layers.Length);
+        if (dot < 0 || !int.TryParse(name.AsSpan(Layers.Length, dot - Layers.Length), NumberStyles.None, CultureInfo.InvariantCulture, out layer)) return false;
+        rest = name[(dot + 1)..];
+        return true;
     }
 
     /// <summary>How many values a model has at a point for each token; nothing for attention's scores and patterns.</summary>

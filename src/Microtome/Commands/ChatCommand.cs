@@ -48,7 +48,8 @@ internal static class ChatCommand
             ModelSource source = new(progress.Downloads, cancellation);
             using LoadedModel loaded = await source.LoadModelAsync(result.GetValue(model));
             using TranscoderSet? dictionary = requests.NeedDictionary() ? await source.LoadTranscodersAsync(result.GetValue(transcoders)) : null;
-            Conversation conversation = new(loaded, requests.Resolve(loaded.Specification, dictionary), options, result.GetValue(system), result.GetValue(prefill), Variables(result.GetValue(variables) ?? []), progress);
+            using SteeringResolver resolver = new(loaded.Specification, dictionary);
+            Conversation conversation = new(loaded, requests.Resolve(resolver), options, result.GetValue(system), result.GetValue(prefill), Variables(result.GetValue(variables) ?? []), progress);
             progress.Clear();
             if (conversation.Prompts.Template is null)
                 Console.Error.WriteLine($"{loaded.Name} has no chat template: the conversation is given to it as plain text, 'User: …' and 'Assistant: …'.");

@@ -42,16 +42,20 @@ internal static class FeaturesCommand
             if (result.GetValue(dictionary) is { } folder)
             {
                 using SparseAutoencoder autoencoder = AutoencoderReader.Open(folder);
-                ForwardHooks? steered = result.Requests(steer).Resolve(loaded.Specification, null)?.Hooks(loaded.Specification, new SteeringMeasure());
+                using SteeringResolver own = new(loaded.Specification);
+                SteeringMeasure added = new();
+                ForwardHooks? steered = result.Requests(steer).Resolve(own)?.Hooks(loaded.Specification, added);
                 PrintLatents(loaded, autoencoder, loaded.Prompts.EncodeForTracing(text), steered, result.GetValue(position), result.GetValue(most), result.GetValue(json), cancellation);
+                added.WarnIfLarge();
                 return 0;
             }
             using TranscoderSet set = await source.LoadTranscodersAsync(result.GetValue(transcoders));
             using IFeatureSource? known = result.GetValue(index) is { } path ? FeatureSource.Open(path) : null;
             int[] tokens = loaded.Prompts.EncodeForTracing(text);
             int? onlyLayer = Check(result.GetValue(layer), set.Layers.Count, "layer"), onlyPosition = Check(result.GetValue(position), tokens.Length, "position");
+            using SteeringResolver resolver = new(loaded.Specification, set);
             SteeringMeasure measure = new();
-            ForwardHooks? steering = result.Requests(steer).Resolve(loaded.Specification, set)?.Hooks(loaded.Specification, measure);
+            ForwardHooks? steering = result.Requests(steer).Resolve(resolver)?.Hooks(loaded.Specification, measure);
             progress.Report("running the prompt", null);
             LocalReplacement local = LocalReplacement.Build(new ReplacementModel(loaded.Transformer, set), tokens, steering, new FractionReporter(progress), cancellation);
             progress.Clear();

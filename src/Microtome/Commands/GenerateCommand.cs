@@ -23,7 +23,8 @@ internal static class GenerateCommand
             "microtome generate --prompt \"The capital of the state containing Dallas is\"",
             "microtome generate -m Qwen/Qwen3-0.6B -p \"The capital of France is\" --temperature 0.7 --top-p 0.9 --seed 1",
             "microtome generate -m models/stories260k --prompt \"Tom went to the park. He was\" --steer happy.safetensors@2:4",
-            "microtome generate -m models/stories260k -t models/stories260k-transcoders --prompt \"Lily had a\" --steer latent:3:300@3:=5 random:1@all:20%@4-")
+            "microtome generate -m models/stories260k -t models/stories260k-transcoders --prompt \"Lily had a\" --steer latent:3:300@3:=5 random:1@all:20%@4-",
+            "microtome generate --prompt \"The capital of the state containing Dallas is\" --steer \"models/small-world-autoencoders/batchtopk-256-k16#60@2:*0@7-\"")
         {
             model, prompt, steer, transcoders, threads, json,
         };
@@ -38,7 +39,8 @@ internal static class GenerateCommand
             ModelSource source = new(progress.Downloads, cancellation);
             using LoadedModel loaded = await source.LoadModelAsync(result.GetValue(model));
             using TranscoderSet? dictionary = requests.NeedDictionary() ? await source.LoadTranscodersAsync(result.GetValue(transcoders)) : null;
-            Steering? steering = requests.Resolve(loaded.Specification, dictionary);
+            using SteeringResolver resolver = new(loaded.Specification, dictionary);
+            Steering? steering = requests.Resolve(resolver);
             SteeringMeasure measure = new();
             ForwardHooks? first = steering?.Hooks(loaded.Specification, measure), later = steering?.Hooks(loaded.Specification);
             int[] tokens = loaded.Prompts.Encode(text);

@@ -14,7 +14,7 @@ internal static class SteerOption
     {
         Option<string[]> steer = new("--steer")
         {
-            Description = "Steer the model: WHAT@LAYERS:STRENGTH[@POSITIONS]. WHAT is a vector's file, latent:LAYER:FEATURE or random:SEED; LAYERS 2, 2-5, 2,4 or all; STRENGTH 4 (times the vector), 4u (units long), 20% (of the stream), ablate, or for a latent =VALUE or *FACTOR; POSITIONS all, 3-, 7 or 2-9, without which all but the first. May be given again.",
+            Description = "Steer the model: WHAT@LAYERS:STRENGTH[@POSITIONS]. WHAT is a vector's file, latent:LAYER:FEATURE of transcoders, FOLDER#LATENT of an autoencoder, or random:SEED; LAYERS 2, 2-5, 2,4 or all; STRENGTH 4 (times the vector), 4u (units long), 20% (of the stream), ablate, or for a latent =VALUE or *FACTOR; POSITIONS all, 3-, 7 or 2-9, without which all but the first. May be given again.",
             HelpName = "WHAT@L:S",
             AllowMultipleArgumentsPerToken = true,
         };
@@ -41,8 +41,7 @@ internal static class SteerOption
     public static bool NeedDictionary(this IReadOnlyList<SteeringRequest> requests) => requests.Any(request => request.Latent is not null);
 
     /// <summary>Null where nothing is asked for.</summary>
-    public static Steering? Resolve(this IReadOnlyList<SteeringRequest> requests, ModelSpecification model, TranscoderSet? dictionary) =>
-        requests.Count == 0 ? null : new SteeringResolver(model, dictionary).Resolve(requests);
+    public static Steering? Resolve(this IReadOnlyList<SteeringRequest> requests, SteeringResolver resolver) => requests.Count == 0 ? null : resolver.Resolve(requests);
 
     /// <summary>Says on standard error where additions are so large that a model usually stops making sense.</summary>
     public static void WarnIfLarge(this SteeringMeasure measure)

@@ -66,10 +66,11 @@ internal static class TraceCommand
                 ModelSource source = new(progress.Downloads, cancellation);
                 using LoadedModel loaded = await source.LoadModelAsync(result.GetValue(model));
                 using TranscoderSet set = await source.LoadTranscodersAsync(result.GetValue(transcoders));
+                using SteeringResolver resolver = new(loaded.Specification, set);
                 SteeringMeasure measure = new();
                 AttributionOptions options = new()
                 {
-                    Steering = result.Requests(steer).Resolve(loaded.Specification, set)?.Hooks(loaded.Specification, measure),
+                    Steering = result.Requests(steer).Resolve(resolver)?.HooksForTracing(loaded.Specification, set, measure),
                     Targets = [.. (result.GetValue(target) ?? []).Select(name => ParseTarget(name, loaded.Prompts)).Distinct()],
                     MaximumTargets = result.GetValue(maximumTargets),
                     TargetProbability = result.GetValue(probability),

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Microtome.Dictionaries;
 using Microtome.Experiments;
+using Microtome.Models;
 using Microtome.Terminal;
 
 namespace Microtome.Commands;
@@ -14,6 +15,7 @@ internal static class VectorCompareCommand
         Option<int?> layer = new("--layer") { Description = "Compare at this layer only; at every one that all have without it.", HelpName = "N" };
         Option<bool> latents = new("--latents") { Description = "Also find the dictionary's latents that write most nearly what each vector says." };
         Option<string?> transcoders = CommonOptions.Transcoders();
+        Option<string?> dictionary = new("--dictionary", "-d") { HelpName = "DIR", Description = "Instead of transcoders: the folder of one autoencoder, whose latents are compared at the layer that they write to." };
         Option<string?> index = new("--index") { Description = "An index of what latents are active on ('microtome index'): shows the strongest examples, since a label is often wrong.", HelpName = "FILE" };
         Option<int> top = new("--top") { Description = "How many latents.", HelpName = "N", DefaultValueFactory = _ => 5 };
         Option<bool> json = CommonOptions.Json();
@@ -21,9 +23,13 @@ internal static class VectorCompareCommand
             "microtome vector compare happy.safetensors sad.safetensors",
             "microtome vector compare happy.safetensors --latents --layer 3 --index features.sqlite")
         {
-            paths, layer, latents, transcoders, index, top, json,
+            paths, layer, latents, transcoders, dictionary, index, top, json,
         };
         CommonOptions.Positive(top);
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(dictionary) is not null && result.GetResult(transcoders) is not null) result.AddError("Give either --transcoders or --dictionary.");
+        });
         command.SetWork(async (result, cancellation) =>
         {
             string[] files = result.GetValue(paths)!;
@@ -36,10 +42,18 @@ internal static class VectorCompareCommand
             foreach (int at in layers)
                 if (vectors.Length > 1) PrintCosines(files, vectors, at, records);
 
-            if (!result.GetValue(latents) && result.GetResult(index) is null && result.GetResult(transcoders) is null) return 0;
+            if (!result.GetValue(latents) && result.GetResult(index) is null && result.GetResult(transcoders) is null && result.GetResult(dictionary) is null) return 0;
+            using FeatureIndex? examples = result.GetValue(index) is { } path ? FeatureIndex.Open(path) : null;
+            if (result.GetValue(dictionary) is { } folder)
+            {
+                using SparseAutoencoder autoencoder = AutoencoderReader.Open(folder);
+                int at = StreamPoints.LayerAfter(autoencoder);
+                if (!layers.Contains(at)) throw new ArgumentException($"{folder} writes to the stream after layer {at}, {(result.GetValue(layer) is { } asked ? $"not after layer {asked}" : "for which the vectors have no direction")}.");
+                for (int i = 0; i < vectors.Length; i++) PrintLatents(files[i], at, NearestLatents.Best(autoencoder, vectors[i][at], result.GetValue(top)), examples, records, HookNames.Split(autoencoder.Settings.HookName!).Layer);
+                return 0;
+            }
             using ProgressDisplay progress = new();
             using TranscoderSet set = await new ModelSource(progress.Downloads, cancellation).LoadTranscodersAsync(result.GetValue(transcoders));
-            using FeatureIndex? examples = result.GetValue(index) is { } path ? FeatureIndex.Open(path) : null;
             progress.Clear();
             for (int i = 0; i < vectors.Length; i++)
                 foreach (int at in layers)
@@ -73,13 +87,14 @@ internal static class VectorCompareCommand
         Screen.Table(["", .. names.Select(name => ">" + name)], names.Select((name, i) => new[] { Screen.Escape(name) }.Concat(names.Select((_, j) => TextFormat.Value(Cosine(i, j)))).ToArray()));
     }
 
-    private static void PrintLatents(string file, int layer, IReadOnlyList<NearLatent> matches, FeatureIndex? index, bool records)
+    /// <param name="indexed">The layer that an index has the latents under, where it is another.</param>
+    private static void PrintLatents(string file, int layer, IReadOnlyList<NearLatent> matches, FeatureIndex? index, bool records, int? indexed = null)
     {
         if (!records) Screen.Heading($"Latents of layer {layer} nearest to {Path.GetFileNameWithoutExtension(file)}");
         List<string[]> rows = [];
         foreach (NearLatent match in matches)
         {
-            FeatureData? data = index?.Find(layer, match.Feature);
+            FeatureData? data = index?.Find(indexed ?? layer, match.Feature);
             if (records)
             {
                 JsonRecord.Print(json =>

@@ -23,7 +23,8 @@ internal static class VectorMakeCommand
         Option<string?> endings = new("--endings") { Description = "With --personas, what follows the sentence, one a line; those that come along without it.", HelpName = "FILE" };
         Option<string> method = new("--method") { Description = "How pairs become a direction: mean_diff, pca_diff or pca_center (repeng's), or probe (logistic regression, with held-out accuracy).", HelpName = "NAME", DefaultValueFactory = _ => "mean_diff" };
         method.AcceptOnlyFromAmong([.. Methods.Keys, "probe"]);
-        Option<string[]> latents = new("--latents") { Description = "A vector from a dictionary's decoder rows: LAYER:FEATURE, or LAYER:FEATURE*WEIGHT; several are summed.", HelpName = "L:F", AllowMultipleArgumentsPerToken = true };
+        Option<string[]> latents = new("--latents") { Description = "A vector from a dictionary's decoder rows: LAYER:FEATURE of transcoders or, with --dictionary, LATENT of an autoencoder; each may have *WEIGHT after it; several are summed.", HelpName = "L:F", AllowMultipleArgumentsPerToken = true };
+        Option<string?> dictionary = new("--dictionary", "-d") { HelpName = "DIR", Description = "With --latents, instead of transcoders: the folder of one autoencoder." };
         Option<string?> train = new("--train") { Description = "A vector trained by gradient so that texts follow prompts: JSON, a list of objects with \"prompt\" and \"target\". Needs --layers.", HelpName = "FILE" };
         Option<double> length = new("--length") { Description = "With --train, how long each direction may become.", HelpName = "NORM", DefaultValueFactory = _ => 4 };
         Option<int> steps = new("--steps") { Description = "With --train, how many steps.", HelpName = "N", DefaultValueFactory = _ => 200 };
@@ -46,9 +47,10 @@ internal static class VectorMakeCommand
             "microtome vector make --personas happy sad -o happy.safetensors",
             "microtome vector make --train examples.json --layers 2 -o trained.safetensors",
             "microtome vector make --latents 3:300 3:7*0.5 -o sum.safetensors",
+            "microtome vector make --dictionary sae --latents 120 7*-0.5 -o latent.safetensors",
             "microtome vector make --random 7 --like happy.safetensors -o placebo.safetensors")
         {
-            model, words, templates, baseline, pairs, personas, endings, method, train, length, steps, latents, transcoders, random, like, seed, layers, unit, output, threads, json,
+            model, words, templates, baseline, pairs, personas, endings, method, train, length, steps, latents, transcoders, dictionary, random, like, seed, layers, unit, output, threads, json,
         };
         CommonOptions.NotNegative(length);
         CommonOptions.Positive(steps);
@@ -57,6 +59,7 @@ internal static class VectorMakeCommand
             if (result.GetResult(train) is not null && result.GetResult(layers) is null) result.AddError("--train needs the layers to train at: give them with --layers.");
             int given = new Option[] { words, pairs, personas, train, latents, random }.Count(option => result.GetResult(option) is { Implicit: false });
             if (given != 1) result.AddError("Say what the vector is made of: one of --words, --pairs, --personas, --train, --latents and --random.");
+            if (result.GetResult(dictionary) is not null && (result.GetResult(latents) is null || result.GetResult(transcoders) is not null)) result.AddError("--dictionary is where --latents come from, in the place of --transcoders.");
             if (result.GetResult(personas) is not null && result.GetValue(personas)?.Length != 2) result.AddError("--personas needs two: what the vector points to, and its opposite.");
         });
         command.SetWork(async (result, cancellation) =>
@@ -69,9 +72,18 @@ internal static class VectorMakeCommand
             if (result.GetResult(random) is { Implicit: false }) made = [await MakeRandom()];
             else if (result.GetValue(latents) is { Length: > 0 } rows)
             {
-                (int, int, float)[] parsed = [.. rows.Select(ParseLatent)];
-                using TranscoderSet set = await source.LoadTranscodersAsync(result.GetValue(transcoders));
-                made = [LatentVectors.Make(set, parsed)];
+                if (result.GetValue(dictionary) is { } folder)
+                {
+                    (int[] Place, float Weight)[] own = [.. rows.Select(row => ParseLatent(row, 1))];
+                    using SparseAutoencoder autoencoder = AutoencoderReader.Open(folder);
+                    made = [LatentVectors.Make(autoencoder, folder, [.. own.Select(one => (one.Place[0], one.Weight))])];
+                }
+                else
+                {
+                    (int[] Place, float Weight)[] parsed = [.. rows.Select(row => ParseLatent(row, 2))];
+                    using TranscoderSet set = await source.LoadTranscodersAsync(result.GetValue(transcoders));
+                    made = [LatentVectors.Make(set, [.. parsed.Select(one => (one.Place[0], one.Place[1], one.Weight))])];
+                }
             }
             else
             {
@@ -121,15 +133,17 @@ internal static class VectorMakeCommand
         return command;
     }
 
-    private static (int Layer, int Feature, float Weight) ParseLatent(string text)
+    /// <summary>LAYER:FEATURE or LATENT, with its weight.</summary>
+    private static (int[] Place, float Weight) ParseLatent(string text, int numbers)
     {
-        string[] sides = text.Split('*'), place = sides[0].Split(':');
+        string[] sides = text.Split('*'), parts = sides[0].Split(':');
+        int[] place = new int[parts.Length];
         float weight = 1;
-        return sides.Length <= 2 && place.Length == 2
-            && int.TryParse(place[0], NumberStyles.None, CultureInfo.InvariantCulture, out int layer) && int.TryParse(place[1], NumberStyles.None, CultureInfo.InvariantCulture, out int feature)
+        return sides.Length <= 2 && parts.Length == numbers
+            && parts.Select((part, i) => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out place[i])).All(read => read)
             && (sides.Length == 1 || (float.TryParse(sides[1], NumberStyles.Float, CultureInfo.InvariantCulture, out weight) && float.IsFinite(weight)))
-            ? (layer, feature, weight)
-            : throw new ArgumentException($"'{text}' is not LAYER:FEATURE or LAYER:FEATURE*WEIGHT, such as 3:300 or 3:7*0.5.");
+            ? (place, weight)
+            : throw new ArgumentException(numbers == 2 ? $"'{text}' is not LAYER:FEATURE or LAYER:FEATURE*WEIGHT, such as 3:300 or 3:7*0.5. (Of an autoencoder, given with --dictionary, it is LATENT.)" : $"'{text}' is not LATENT or LATENT*WEIGHT, such as 120 or 7*0.5.");
     }
 
     private static string FileName(string concept)

@@ -31,8 +31,9 @@ internal static class VectorPlotCommand
             using LoadedModel loaded = await source.LoadModelAsync(result.GetValue(model));
             IReadOnlyList<SteeringRequest> requests = result.Requests(steer);
             using TranscoderSet? dictionary = requests.NeedDictionary() ? await source.LoadTranscodersAsync(null) : null;
+            using SteeringResolver resolver = new(loaded.Specification, dictionary);
             progress.Report("running the texts", null);
-            StreamStates states = StreamStates.Collect(loaded.Transformer, PairVectors.Encode(loaded, contrast), requests.Resolve(loaded.Specification, dictionary)?.Hooks(loaded.Specification), cancellation: cancellation);
+            StreamStates states = StreamStates.Collect(loaded.Transformer, PairVectors.Encode(loaded, contrast), requests.Resolve(resolver)?.Hooks(loaded.Specification), cancellation: cancellation);
             StreamTrajectories trajectories = StreamTrajectories.Of(states, result.GetValue(layer) ?? states.Layers / 2);
             XyChart chart = trajectories.Draw($"{Path.GetFileNameWithoutExtension(result.GetValue(pairs)!)} through {Path.GetFileName(Path.TrimEndingDirectorySeparator(loaded.Name))}",
                 [.. contrast.SelectMany(pair => new[] { pair.Positive, pair.Negative })], [.. contrast.SelectMany(_ => new[] { "positive", "negative" })]);

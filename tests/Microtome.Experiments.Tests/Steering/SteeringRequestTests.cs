@@ -24,11 +24,11 @@ public class SteeringRequestTests
         request.Value.ShouldBe((float)value);
         request.Unit.ShouldBe(unit);
         request.Positions.ToString().ShouldBe(positions);
-        request.FromLayer.ShouldBeNull();
+        request.Part.ShouldBeNull();
     }
 
     [Fact]
-    public void A_vectors_layer_can_be_named() => SteeringRequest.Parse("v.safetensors#12@all:1").FromLayer.ShouldBe(12);
+    public void A_vectors_layer_can_be_named() => SteeringRequest.Parse("v.safetensors#12@all:1").Part.ShouldBe(12);
 
     [Theory]
     [InlineData("", "is not WHAT@LAYERS:STRENGTH")]
