@@ -29,19 +29,31 @@ internal static class AttributionCommand
         Option<int> logits = new("--logits") { Description = "Next tokens to explain.", DefaultValueFactory = _ => 10 };
         Option<int?> batch = new("--batch") { Description = "The most rows to compute together." };
         Option<int> threads = new("--threads") { Description = "Threads to use.", DefaultValueFactory = _ => Environment.ProcessorCount };
+        Option<string?> dtype = new("--dtype") { Description = "The type that the weights must have been written with: f32 or bf16." };
+        dtype.AcceptOnlyFromAmong("f32", "bf16");
         Option<int> runs = new("--runs") { Description = "How often to run; the median is reported beside the first.", DefaultValueFactory = _ => 1 };
         Option<bool> json = new("--json") { Description = "Print one JSON record instead of a table." };
-        Command command = new("attribution", "Time an attribution graph, end to end.") { folder, tokens, features, logits, batch, threads, runs, json };
+        Command command = new("attribution", "Time an attribution graph, end to end.") { folder, tokens, features, logits, batch, threads, dtype, runs, json };
         command.SetAction(result =>
         {
             WorkerPool.Threads = result.GetValue(threads);
             AttributionOptions options = new() { MaximumTargets = result.GetValue(logits), TargetProbability = 1, MaximumFeatures = result.GetValue(features) is > 0 and { } count ? count : null };
             if (result.GetValue(batch) is { } size) options = options with { BatchSize = size };
-            Report report = Run(result.GetRequiredValue(folder).FullName, result.GetValue(tokens), options, result.GetValue(runs));
+            string files = result.GetRequiredValue(folder).FullName;
+            if (result.GetValue(dtype) is { } type) CheckType(files, type);
+            Report report = Run(files, result.GetValue(tokens), options, result.GetValue(runs));
             if (result.GetValue(json)) Console.WriteLine(JsonSerializer.Serialize(report, JsonSerializerOptions.Web));
             else Print(report);
         });
         return command;
+    }
+
+    /// <exception cref="ArgumentException">The weights are stored otherwise.</exception>
+    private static void CheckType(string folder, string type)
+    {
+        using Checkpoint checkpoint = Checkpoint.Open(SyntheticFiles.Model(folder));
+        string stored = checkpoint.Tensors.Values.First().Type.ToString().ToLowerInvariant();
+        if (stored != type) throw new ArgumentException($"{folder} holds weights in {stored}, not {type}: write them with synth --dtype {type}.");
     }
 
     internal static Report Run(string folder, int? length, AttributionOptions options, int runs)

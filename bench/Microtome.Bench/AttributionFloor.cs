@@ -6,7 +6,8 @@ namespace Microtome.Bench;
 /// <summary>
 /// The floating-point operations that the rows of a graph need at least, when each target does just the work of its own layers and
 /// positions: attention's two projections, its mixing of positions, and one dot product for each source. It counts an attention for
-/// each layer below the target's; the one beside the target costs a little and the lowest one nothing much, so work is counted about right.
+/// each layer below the target's and a gradient at each position up to its own. The walk does a little less (it pushes the first token up
+/// once for all targets, and a target's first attention costs next to nothing), so that an efficiency can come out above 1.
 /// </summary>
 internal readonly record struct AttributionFloor(double Projections, double Mixing, double Sources)
 {
