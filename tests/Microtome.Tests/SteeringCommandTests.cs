@@ -39,6 +39,23 @@ public sealed class SteeringCommandTests : IDisposable
         Cli.Run("vector", "make", "--pairs", TestFiles.Get("golden/vectors/happy-sad.json"), "--method", "probe", "-o", _folder["p.safetensors"]).Output.ShouldContain("held-out accuracy, layer 4: ");
 
     [Fact]
+    public void Two_lists_of_texts_give_a_probe_and_cut_endings_many_pairs()
+    {
+        string happy = _folder.Write("happy.txt", string.Join('\n', "abcdefg".Select(c => $"{c} was happy and smiled"))), sad = _folder.Write("sad.json", "[\"a was sad\", \"b was sad\", \"c was sad\", \"d was sad\", \"e was sad\"]");
+        string[] lines = Cli.Run("vector", "make", "--texts", happy, sad, "--method", "probe", "-o", _folder["p.safetensors"]).Lines;
+        lines[0].ShouldEndWith("probe of happy, not sad, layers 0, 1, 2, 3, 4");
+        lines[^1].ShouldContain("0.583: what always naming it gets right");
+        Cli.Fails(2, "vector", "make", "--texts", happy, "-o", _folder["p"]).ShouldContain("--texts needs two files");
+        Cli.Fails(2, "vector", "make", "--texts", happy, sad, "--method", "pca_diff", "-o", _folder["p"]).ShouldContain("takes pairs");
+        Cli.Fails(1, "vector", "make", "--texts", happy, _folder["none"], "-o", _folder["p"]).ShouldContain("There is no list of texts");
+
+        string endings = _folder.Write("endings.txt", "I think that"), templates = _folder.Write("templates.txt", "A {persona} girl said");
+        Cli.Run("vector", "make", "--personas", "happy", "sad", "--truncations", "1", "--templates", templates, "--endings", endings, "-o", _folder["cut.safetensors"]);
+        Cli.Run("vector", "show", _folder["cut.safetensors"], "--json").Output.ShouldContain("\"A happy girl said I\",\"A happy girl said I th");
+        Cli.Fails(2, "vector", "make", "--pairs", endings, "--truncations", "1", "-o", _folder["p"]).ShouldContain("--truncations cuts the endings of --personas");
+    }
+
+    [Fact]
     public void A_vector_is_trained_so_that_texts_follow()
     {
         string examples = _folder.Write("e.json", """[{"prompt": "Tom was", "target": " sad"}, {"prompt": "She was", "target": " sad"}]""");

@@ -19,8 +19,10 @@ public static class ProbeVectors
             Positive = [.. pairs.Select(pair => pair.Positive)],
             Negative = [.. pairs.Select(pair => pair.Negative)],
             Seed = seed,
-            Notes = probes.ToDictionary(probe => $"held-out accuracy, layer {probe.Layer}", probe => probe.HeldOut.ToString("0.000")),
+            Notes = Notes(probes),
             Version = MicrotomeVersion.Text,
         });
     }
+
+    internal static Dictionary<string, string> Notes(IReadOnlyList<Probe> probes) => probes.ToDictionary(probe => $"held-out accuracy, layer {probe.Layer}", probe => probe.HeldOut.ToString("0.000"));
 }

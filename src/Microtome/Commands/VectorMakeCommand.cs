@@ -21,7 +21,9 @@ internal static class VectorMakeCommand
         Option<string?> pairs = new("--pairs") { Description = "A vector from pairs of texts: JSON, a list of objects with \"positive\" and \"negative\".", HelpName = "FILE" };
         Option<string[]> personas = new("--personas") { Description = "A vector from pairs of two personas, such as --personas happy sad: towards the first.", HelpName = "PERSONA", AllowMultipleArgumentsPerToken = true };
         Option<string?> endings = new("--endings") { Description = "With --personas, what follows the sentence, one a line; those that come along without it.", HelpName = "FILE" };
-        Option<string> method = new("--method") { Description = "How pairs become a direction: mean_diff, pca_diff or pca_center (repeng's), or probe (logistic regression, with held-out accuracy).", HelpName = "NAME", DefaultValueFactory = _ => "mean_diff" };
+        Option<int?> truncations = new("--truncations") { Description = "With --personas, cut each ending after its first token, its second and so on up to N before its end, as repeng's notebooks do (there 1, or 6 for statements of facts): many more pairs.", HelpName = "N" };
+        Option<string[]> texts = new("--texts") { Description = "A vector from two lists of texts, which need not be equally long: two files, what it points to and its opposite; JSON, a list of strings, or plain text, one a line. With --method mean_diff or probe.", HelpName = "FILE", AllowMultipleArgumentsPerToken = true };
+        Option<string> method = new("--method") { Description = "How texts become a direction: mean_diff, pca_diff or pca_center (repeng's, for pairs), or probe (logistic regression, with held-out accuracy).", HelpName = "NAME", DefaultValueFactory = _ => "mean_diff" };
         method.AcceptOnlyFromAmong([.. Methods.Keys, "probe"]);
         Option<string[]> latents = new("--latents") { Description = "A vector from a dictionary's decoder rows: LAYER:FEATURE of transcoders or, with --dictionary, LATENT of an autoencoder; each may have *WEIGHT after it; several are summed.", HelpName = "L:F", AllowMultipleArgumentsPerToken = true };
         Option<string?> dictionary = new("--dictionary", "-d") { HelpName = "DIR", Description = "With --latents, instead of transcoders: the folder of one autoencoder." };
@@ -30,7 +32,7 @@ internal static class VectorMakeCommand
         Option<int> steps = new("--steps") { Description = "With --train, how many steps.", HelpName = "N", DefaultValueFactory = _ => 200 };
         Option<int> random = new("--random") { Description = "A random vector, as long as that of --like or 1 long: a placebo.", HelpName = "SEED" };
         Option<string?> like = new("--like") { Description = "With --random, a vector whose lengths and layers it gets.", HelpName = "FILE" };
-        Option<int> seed = new("--seed") { Description = "Which pairs a probe holds out.", HelpName = "N" };
+        Option<int> seed = new("--seed") { Description = "Which texts a probe holds out.", HelpName = "N" };
         Option<string?> layers = new("--layers") { Description = "Keep only these layers' directions: 2, 2-5 or 2,4.", HelpName = "LAYERS" };
         layers.Validators.Add(result =>
         {
@@ -45,21 +47,27 @@ internal static class VectorMakeCommand
             "microtome vector make -m Qwen/Qwen3-0.6B --words ocean music honesty -o concepts/",
             "microtome vector make --pairs happy-sad.json --method pca_diff -o happy.gguf",
             "microtome vector make --personas happy sad -o happy.safetensors",
+            "microtome vector make --personas happy sad --truncations 1 --method pca_diff -o happy.gguf",
+            "microtome vector make --texts true.txt false.txt --method probe -o truth.safetensors",
             "microtome vector make --train examples.json --layers 2 -o trained.safetensors",
             "microtome vector make --latents 3:300 3:7*0.5 -o sum.safetensors",
             "microtome vector make --dictionary sae --latents 120 7*-0.5 -o latent.safetensors",
             "microtome vector make --random 7 --like happy.safetensors -o placebo.safetensors")
         {
-            model, words, templates, baseline, pairs, personas, endings, method, train, length, steps, latents, transcoders, dictionary, random, like, seed, layers, unit, output, threads, json,
+            model, words, templates, baseline, pairs, personas, endings, truncations, texts, method, train, length, steps, latents, transcoders, dictionary, random, like, seed, layers, unit, output, threads, json,
         };
         CommonOptions.NotNegative(length);
         CommonOptions.Positive(steps);
+        CommonOptions.Positive(truncations);
         command.Validators.Add(result =>
         {
             if (result.GetResult(train) is not null && result.GetResult(layers) is null) result.AddError("--train needs the layers to train at: give them with --layers.");
-            int given = new Option[] { words, pairs, personas, train, latents, random }.Count(option => result.GetResult(option) is { Implicit: false });
-            if (given != 1) result.AddError("Say what the vector is made of: one of --words, --pairs, --personas, --train, --latents and --random.");
+            int given = new Option[] { words, pairs, personas, texts, train, latents, random }.Count(option => result.GetResult(option) is { Implicit: false });
+            if (given != 1) result.AddError("Say what the vector is made of: one of --words, --pairs, --personas, --texts, --train, --latents and --random.");
             if (result.GetResult(dictionary) is not null && (result.GetResult(latents) is null || result.GetResult(transcoders) is not null)) result.AddError("--dictionary is where --latents come from, in the place of --transcoders.");
+            if (result.GetResult(truncations) is not null && result.GetResult(personas) is null) result.AddError("--truncations cuts the endings of --personas.");
+            if (result.GetResult(texts) is not null && result.GetValue(texts)?.Length != 2) result.AddError("--texts needs two files: texts of what the vector points to, and of its opposite.");
+            if (result.GetResult(texts) is not null && result.GetValue(method) is "pca_diff" or "pca_center") result.AddError($"--method {result.GetValue(method)} takes pairs, with --pairs or --personas; with --texts there are mean_diff and probe.");
             if (result.GetResult(personas) is not null && result.GetValue(personas)?.Length != 2) result.AddError("--personas needs two: what the vector points to, and its opposite.");
         });
         command.SetWork(async (result, cancellation) =>
@@ -122,8 +130,14 @@ internal static class VectorMakeCommand
                 }
                 if (result.GetValue(words) is { Length: > 0 } concepts)
                     return ConceptVectors.Make(loaded, concepts, ConceptTemplates.Load(result.GetValue(templates), result.GetValue(baseline)), running, cancellation);
+                if (result.GetValue(texts) is [var first, var second])
+                {
+                    (IReadOnlyList<string> positive, IReadOnlyList<string> negative) = (TextLists.Load(first), TextLists.Load(second));
+                    string names = $"{Path.GetFileNameWithoutExtension(first)}, not {Path.GetFileNameWithoutExtension(second)}";
+                    return [result.GetValue(method) == "probe" ? TextLists.Probe(loaded, positive, negative, names, result.GetValue(seed), running, cancellation) : TextLists.MeanDifference(loaded, positive, negative, names, running, cancellation)];
+                }
                 string[]? two = result.GetValue(personas) is { Length: 2 } given ? given : null;
-                IReadOnlyList<ContrastPair> contrast = two is not null ? Personas.Pairs(two[0], two[1], result.GetValue(templates), result.GetValue(endings)) : ContrastPair.Load(result.GetValue(pairs)!);
+                IReadOnlyList<ContrastPair> contrast = two is not null ? Personas.Pairs(two[0], two[1], result.GetValue(templates), result.GetValue(endings), result.GetValue(truncations) is { } without ? (loaded.Prompts, without) : null) : ContrastPair.Load(result.GetValue(pairs)!);
                 string concept = two is not null ? $"{two[0]}, not {two[1]}" : Path.GetFileNameWithoutExtension(result.GetValue(pairs)!);
                 return [Methods.TryGetValue(result.GetValue(method)!, out PairMethod chosen)
                     ? PairVectors.Make(loaded, contrast, chosen, concept, running, cancellation)
