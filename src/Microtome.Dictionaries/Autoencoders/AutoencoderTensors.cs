@@ -16,6 +16,7 @@ internal sealed class AutoencoderTensors(string path, IReadOnlyDictionary<string
     public AutoencoderParts Read(SaeLensConfiguration configuration)
     {
         AutoencoderSettings settings = configuration.Settings;
+        if (configuration.ChoosesOneByOne is { } pursuit) return ReadTied(configuration, pursuit);
         StoredTensor encoder = Get("W_enc", "w_enc"), decoder = Get("W_dec", "w_dec");
         MatrixView columns = Weights(encoder), rows = Weights(decoder); // [input width, latents], [latents, output width]
         int inputWidth = columns.Rows, latents = columns.Columns, outputWidth = rows.Columns;
@@ -36,6 +37,17 @@ internal sealed class AutoencoderTensors(string path, IReadOnlyDictionary<string
         LatentEncoder reads = new(columns.T, encoderBias, activation, norms is null ? null : Tensor.From(norms, latents));
         MatrixView? skip = Skip(inputWidth, outputWidth, settings);
         return new AutoencoderParts(settings, reads, rows, decoderBias, skip, decoderScale);
+    }
+
+    /// <summary>One matrix that both reads and writes. Its bias is added where it was subtracted, and nowhere else.</summary>
+    private AutoencoderParts ReadTied(SaeLensConfiguration configuration, FeatureActivation activation)
+    {
+        StoredTensor decoder = Get("W_dec", "w_dec");
+        MatrixView rows = Weights(decoder); // [latents, width]
+        if (configuration.InputWidth is { } width && width != rows.Columns || configuration.Latents is { } latents && latents != rows.Rows)
+            throw Wrong(decoder, $"[{configuration.Latents}, {configuration.InputWidth}], by the configuration,");
+        Tensor bias = configuration.Settings.SubtractsDecoderBias ? Vector("b_dec", rows.Columns) : new Tensor(rows.Columns);
+        return new AutoencoderParts(configuration.Settings, new LatentEncoder(rows, new Tensor(rows.Rows), activation), rows, bias, null, null);
     }
 
     private FeatureActivation Activation(SaeLensConfiguration configuration, int latents)

@@ -19,7 +19,7 @@ public static class AutoencoderWriter
         string architecture = Architecture(autoencoder);
         int latents = autoencoder.Latents, inputWidth = autoencoder.InputWidth, outputWidth = autoencoder.OutputWidth;
         SafetensorsWriter writer = new();
-        Matrices.Add(writer, "W_enc", autoencoder.Encoder.T, type);
+        if (autoencoder.Activation is not MatchingPursuit) Matrices.Add(writer, "W_enc", autoencoder.Encoder.T, type);
         if (autoencoder.HasDecoderScale && !settings.ScalesByDecoderNorm) Matrices.AddRows(writer, "W_dec", latents, outputWidth, autoencoder.DecoderRow, type);
         else Matrices.Add(writer, "W_dec", autoencoder.Decoder, type);
         writer.Add("b_dec", autoencoder.DecoderBias);
@@ -33,6 +33,8 @@ public static class AutoencoderWriter
             case JumpRelu jump:
                 writer.Add("b_enc", autoencoder.EncoderBias);
                 writer.Add("threshold", jump.Thresholds);
+                break;
+            case MatchingPursuit:
                 break;
             default:
                 writer.Add("b_enc", autoencoder.EncoderBias);
@@ -53,6 +55,13 @@ public static class AutoencoderWriter
             {
                 json.WriteNumber("k", k);
                 json.WriteBoolean("rescale_acts_by_decoder_norm", settings.ScalesByDecoderNorm);
+            }
+            if (autoencoder.Activation is MatchingPursuit pursuit)
+            {
+                json.WriteNumber("residual_threshold", pursuit.ResidualThreshold);
+                if (pursuit.MaximumIterations is { } most) json.WriteNumber("max_iterations", most);
+                else json.WriteNull("max_iterations");
+                json.WriteBoolean("stop_on_duplicate_support", pursuit.StopsAtSameLatents);
             }
             json.WriteString("dtype", "float32");
             json.WriteString("device", "cpu");
@@ -78,7 +87,7 @@ public static class AutoencoderWriter
     private static string Architecture(SparseAutoencoder autoencoder)
     {
         if (!autoencoder.Settings.IsTranscoder)
-            return autoencoder.Activation switch { Gated => "gated", TopK => "topk", JumpRelu => "jumprelu", _ => "standard" };
+            return autoencoder.Activation switch { Gated => "gated", TopK => "topk", JumpRelu => "jumprelu", MatchingPursuit => "matching_pursuit", _ => "standard" };
         string skip = autoencoder.Skip is null ? "transcoder" : "skip_transcoder";
         return autoencoder.Activation switch
         {

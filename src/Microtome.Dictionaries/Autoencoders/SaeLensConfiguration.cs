@@ -6,7 +6,7 @@ namespace Microtome.Dictionaries;
 internal sealed record SaeLensConfiguration
 {
     private static readonly string[] Known =
-        ["standard", "gated", "jumprelu", "topk", "batchtopk", "matryoshka_batchtopk", "transcoder", "skip_transcoder", "jumprelu_transcoder", "jumprelu_skip_transcoder"];
+        ["standard", "gated", "jumprelu", "topk", "batchtopk", "matryoshka_batchtopk", "transcoder", "skip_transcoder", "jumprelu_transcoder", "jumprelu_skip_transcoder", "matching_pursuit"];
 
     public required AutoencoderSettings Settings { get; init; }
 
@@ -18,6 +18,9 @@ internal sealed record SaeLensConfiguration
 
     /// <summary>Of TopK.</summary>
     public int? K { get; init; }
+
+    /// <summary>Of an autoencoder that chooses its latents one at a time.</summary>
+    public MatchingPursuit? ChoosesOneByOne { get; init; }
 
     /// <summary>Whether the weights' <c>scaling_factor</c> multiplies activations when decoding (before SAELens 6).</summary>
     public bool HasScalingFactor { get; init; }
@@ -55,10 +58,18 @@ internal sealed record SaeLensConfiguration
             OutputWidth = transcoder ? root.Size("d_out", 768) : null,
             Latents = root.Size("d_sae"),
             K = architecture == "topk" ? k ?? root.Size("k", 100) : null,
+            ChoosesOneByOne = architecture == "matching_pursuit" ? Pursuit(root) : null,
             HasScalingFactor = root.OptionalBool("finetuning_scaling_factor") ?? false,
         };
 
         string? Text(string key) => metadata?.String(key) ?? root.String(key);
+    }
+
+    private static MatchingPursuit Pursuit(ConfigurationElement root)
+    {
+        int? most = root.IsNull("max_iterations") ? null : root.OptionalInt("max_iterations");
+        if (most is < 1) throw new InvalidDataException($"{root.Path}: max_iterations is {most}; it must be at least 1.");
+        return new MatchingPursuit((float)(root.OptionalDouble("residual_threshold") ?? 1e-2), most, root.OptionalBool("stop_on_duplicate_support") ?? true);
     }
 
     private static InputNormalization Normalization(ConfigurationElement root) => root.Scalar("normalize_activations") switch

@@ -46,6 +46,7 @@ public sealed class LatentEncoder
     /// <returns>[positions, latents]</returns>
     public Tensor Encode(Matrix input)
     {
+        if (Activation is MatchingPursuit pursuit) return pursuit.Encode(input, Weights);
         Tensor activations = Tensor.Uninitialized(input.Rows, Latents);
         PreActivations(input, 0, activations.AsMatrix());
         WorkerPool.For(input.Rows, position => Activation.Apply(activations.Row(position), 0));

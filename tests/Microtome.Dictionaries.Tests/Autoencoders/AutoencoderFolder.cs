@@ -73,10 +73,10 @@ internal sealed class AutoencoderFolder : IDisposable
         foreach ((string key, JsonNode? value) in more ?? []) configuration[key] = value?.DeepClone();
         File.WriteAllText(_folder["cfg.json"], configuration.ToJsonString());
         SafetensorsWriter writer = new();
-        Add("W_enc", Encoder, Width, Latents);
+        if (architecture != "matching_pursuit") Add("W_enc", Encoder, Width, Latents);
         Add("W_dec", Decoder, Latents, OutputWidth);
         Add("b_dec", DecoderBias, OutputWidth);
-        if (architecture != "gated") Add("b_enc", EncoderBias, Latents);
+        if (architecture is not ("gated" or "matching_pursuit")) Add("b_enc", EncoderBias, Latents);
         if (architecture.Contains("jumprelu", StringComparison.Ordinal)) Add("threshold", Threshold, Latents);
         if (architecture.Contains("skip", StringComparison.Ordinal)) Add("W_skip", Skip, OutputWidth, Width);
         foreach ((string name, float[] values) in vectors) writer.Add(name, values, values.Length);
@@ -95,6 +95,20 @@ internal sealed class AutoencoderFolder : IDisposable
             };
             writer.Add(name, type, bytes, shape);
         }
+    }
+
+    /// <summary>SAELens's files of a dictionary whose rows, of unit length, both read and write.</summary>
+    public AutoencoderFolder MatchingPursuit(JsonObject more)
+    {
+        for (int latent = 0; latent < Latents; latent++)
+        {
+            Span<float> row = Decoder.AsSpan(latent * Width, Width);
+            float length = MathF.Sqrt(VectorOperations.SumOfSquares(row));
+            foreach (ref float value in row) value /= length;
+        }
+        JsonObject all = new() { ["apply_b_dec_to_input"] = true };
+        foreach ((string key, JsonNode? value) in more) all[key] = value?.DeepClone();
+        return SaeLens("matching_pursuit", all);
     }
 
     /// <summary>Gemma Scope's archive.</summary>

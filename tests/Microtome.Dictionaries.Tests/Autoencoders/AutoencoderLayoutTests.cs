@@ -54,6 +54,44 @@ public class AutoencoderLayoutTests
     }
 
     [Theory]
+    [InlineData(0.01, null, true)]
+    [InlineData(0.5, null, false)]
+    [InlineData(0, 4, false)]
+    [InlineData(0, null, true)]
+    [InlineData(100, null, true)]
+    public void Matching_pursuit_takes_the_latent_that_fits_best_from_what_is_left(double threshold, int? most, bool stopsAtSame)
+    {
+        using F folder = new F().MatchingPursuit(new JsonObject { ["residual_threshold"] = threshold, ["max_iterations"] = most, ["stop_on_duplicate_support"] = stopsAtSame });
+        using SparseAutoencoder autoencoder = AutoencoderReader.Open(folder.Path);
+        Tensor activations = autoencoder.Encode(folder.InputMatrix), output = autoencoder.Reconstruct(folder.InputMatrix);
+        for (int position = 0; position < F.Positions; position++)
+        {
+            double[] left = [.. folder.InputMatrix.Row(position).ToArray().Select((value, i) => (double)value - folder.DecoderBias[i])], expected = new double[F.Latents];
+            for (int iteration = 0; iteration < (most ?? F.Width); iteration++)
+            {
+                double[] fits = [.. Enumerable.Range(0, F.Latents).Select(latent => left.Select((value, i) => value * folder.Decoder[latent * F.Width + i]).Sum())];
+                int best = Array.IndexOf(fits, fits.Max());
+                bool isNew = expected[best] == 0 && fits[best] > 0;
+                expected[best] += Math.Max(fits[best], 0);
+                for (int i = 0; i < F.Width; i++) left[i] -= Math.Max(fits[best], 0) * folder.Decoder[best * F.Width + i];
+                if ((stopsAtSame && !isNew) || (threshold > 0 && Math.Sqrt(left.Sum(value => value * value)) < threshold)) break;
+            }
+            for (int latent = 0; latent < F.Latents; latent++) activations.Row(position)[latent].ShouldBe((float)expected[latent], 1e-4f);
+            for (int i = 0; i < F.Width; i++) output.Row(position)[i].ShouldBe((float)(folder.InputMatrix.Row(position)[i] - left[i]), 1e-4f);
+            activations.Row(position).ToArray().Count(value => value != 0).ShouldBeGreaterThan(0);
+        }
+    }
+
+    [Fact]
+    public void Matching_pursuit_whose_bias_is_not_subtracted_adds_none()
+    {
+        using F folder = new F().MatchingPursuit(new JsonObject { ["apply_b_dec_to_input"] = false });
+        using SparseAutoencoder autoencoder = AutoencoderReader.Open(folder.Path);
+        Tensor zero = autoencoder.Reconstruct(new Tensor(1, F.Width).AsMatrix());
+        zero.Span.ToArray().ShouldAllBe(value => value == 0);
+    }
+
+    [Theory]
     [InlineData("\"expected_average_only_in\"")]
     [InlineData("true")]
     [InlineData("null")]

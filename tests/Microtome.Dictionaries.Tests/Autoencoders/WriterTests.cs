@@ -34,6 +34,13 @@ public sealed class WriterTests : IDisposable
     }
 
     [Fact]
+    public void Matching_pursuit_is_read_back_as_it_was()
+    {
+        using F folder = new F().MatchingPursuit(new JsonObject { ["residual_threshold"] = 0.25, ["max_iterations"] = 5 });
+        Check(folder);
+    }
+
+    [Fact]
     public void Gemma_Scopes_become_SAELens()
     {
         using F folder = new F().GemmaScope();
