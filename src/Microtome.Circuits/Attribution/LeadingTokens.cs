@@ -58,6 +58,7 @@ internal sealed class LeadingTokens
         for (int layer = 0; layer < _local.Layers; layer++)
         {
             cancellation.ThrowIfCancellationRequested();
+            ResidentMemory.Trim();
             Tensor below = stream;
             stream = stream.Clone();
             TensorPrimitives.Add(stream.Span, Attended(layer, below).Span, stream.Span);
