@@ -50,7 +50,7 @@ public static class Attributor
 
         int features = Math.Min(options.MaximumFeatures ?? int.MaxValue, local.Features.Count);
         Tensor edges = new(features + targets.Length, local.Sources); // rows in the order in which they are computed: targets first
-        RowComputation computation = new(local, edges.Rows, cancellation);
+        RowComputation computation = new(local, LeadingTokens.For(local, edges.Rows, cancellation), cancellation);
 
         computation.Targets(vectors, edges.AsMatrix().RowRange(0, targets.Length), options.BatchSize);
 
@@ -102,10 +102,9 @@ public static class Attributor
 }
 
 /// <summary>Rows of the graph: a batch of readings, pulled back.</summary>
-/// <param name="count">How many rows there will be.</param>
-internal sealed class RowComputation(LocalReplacement local, int count, CancellationToken cancellation)
+internal sealed class RowComputation(LocalReplacement local, LeadingTokens leading, CancellationToken cancellation)
 {
-    private readonly BackwardWalk _walk = new(local, LeadingTokens.For(local, count, cancellation));
+    private readonly BackwardWalk _walk = new(local, leading);
 
     /// <param name="vectors">What each target reads the normalised stream with [targets, width].</param>
     /// <param name="rows">[targets, sources]</param>
@@ -113,14 +112,14 @@ internal sealed class RowComputation(LocalReplacement local, int count, Cancella
     {
         for (int start = 0; start < rows.Rows; start += batchSize)
         {
-            int size = Math.Min(batchSize, rows.Rows - start);
-            Tensor readings = Tensor.From(vectors.Span.Slice(start * vectors.Columns, size * vectors.Columns), size, vectors.Columns);
-            float[] denominators = new float[size];
+            int count = Math.Min(batchSize, rows.Rows - start);
+            Tensor readings = Tensor.From(vectors.Span.Slice(start * vectors.Columns, count * vectors.Columns), count, vectors.Columns);
+            float[] denominators = new float[count];
             Array.Fill(denominators, local.FinalDenominators.Span[local.Positions - 1]);
             local.Model.Transformer.Weights.FinalNorm.Pull(readings.AsMatrix(), denominators);
-            ReadingTarget[] targets = new ReadingTarget[size];
+            ReadingTarget[] targets = new ReadingTarget[count];
             Array.Fill(targets, new ReadingTarget(local.Layers, local.Positions - 1));
-            _walk.Pull(targets, readings.AsMatrix(), rows.RowRange(start, size), cancellation);
+            _walk.Pull(targets, readings.AsMatrix(), rows.RowRange(start, count), cancellation);
         }
     }
 

@@ -15,7 +15,8 @@ internal sealed class LeadingTokens
     private readonly LocalReplacement _local;
     private readonly Tensor[,] _streams; // for each token and layer what reaches the stream where targets of the layer read it [positions, width]
 
-    private LeadingTokens(LocalReplacement local, int count, CancellationToken cancellation)
+    /// <param name="count">Positions without a source other than the token, from 0 on; fewer than all.</param>
+    internal LeadingTokens(LocalReplacement local, int count, CancellationToken cancellation)
     {
         _local = local;
         Count = count;

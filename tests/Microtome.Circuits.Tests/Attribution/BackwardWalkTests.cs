@@ -86,6 +86,17 @@ public class BackwardWalkTests
         one.LargestDifference(batchSize: 256).ShouldBeLessThan(Tolerance);
     }
 
+    [Theory]
+    [InlineData("gemma3", TranscoderKind.PerLayer)]
+    [InlineData("gemma2", TranscoderKind.Skip)]
+    [InlineData("gpt2", TranscoderKind.CrossLayer)]
+    [InlineData("pythia", TranscoderKind.Skip)]
+    public void Several_tokens_pushed_up_have_the_effects_that_pulling_gives(string family, TranscoderKind kind)
+    {
+        using Case one = new(family, kind, "mlp.hook_in", "mlp.hook_out");
+        foreach (int count in new[] { 1, 4, 10 }) one.LargestDifferenceOfPushing(count).ShouldBeLessThan(Tolerance);
+    }
+
     /// <summary>A golden model with random transcoders.</summary>
     private sealed class Case : IDisposable
     {
@@ -143,6 +154,30 @@ public class BackwardWalkTests
                 double largest = effects.Max(effect => Math.Abs(effect[rows[row]]));
                 for (int source = 0; source < effects.Length; source++)
                     worst = Math.Max(worst, Math.Abs(graph.Edges.Row(row)[source] - effects[source][rows[row]]) / largest);
+            }
+            return worst;
+        }
+
+        /// <summary>Between rows whose first tokens were pushed up and rows that were pulled down to them, at those tokens and at all later positions, relative to the row's largest edge.</summary>
+        public double LargestDifferenceOfPushing(int count)
+        {
+            LocalReplacement local = LocalReplacement.Build(_model, _tokens);
+            int[] features = [.. Enumerable.Range(0, local.Features.Count).Where(feature => local.Features[feature].Position >= count).Reverse()];
+            Tensor Rows(int pushed)
+            {
+                Tensor rows = new(features.Length, local.Sources);
+                new RowComputation(local, new LeadingTokens(local, pushed, default), default).Features(features, rows.AsMatrix());
+                return rows;
+            }
+            int PositionOf(int source) => source < local.Features.Count ? local.Features[source].Position : (source - local.Features.Count) % local.Positions;
+            Tensor pulled = Rows(0), leading = Rows(count);
+            double worst = 0;
+            for (int row = 0; row < features.Length; row++)
+            {
+                double largest = pulled.Row(row).ToArray().Max(Math.Abs);
+                for (int source = 0; source < local.Sources; source++)
+                    if (source >= local.ErrorSource(local.Layers, 0) || PositionOf(source) >= count)
+                        worst = Math.Max(worst, Math.Abs(pulled.Row(row)[source] - leading.Row(row)[source]) / largest);
             }
             return worst;
         }
