@@ -44,14 +44,14 @@ public sealed class FeatureTests(Studio studio)
         await page.InGraphAsync("Enter");
         await Expect(page.Story.Locator(".pin-name")).ToContainTextAsync("<b>bold</b>");
         await Expect(page.Story.Locator(".diagram")).ToContainTextAsync("<img");
-        (float x, float y) = await page.SelectedPlaceAsync();
-        await page.Page.Mouse.MoveAsync(x, y);
+        await page.PointAtSelectedAsync();
         await Expect(page.Page.GetByRole(AriaRole.Tooltip)).ToContainTextAsync(Html);
         await page.PictureAsync("html-in-a-label");
-        (await page.Page.Locator("#studio b, #studio img").CountAsync()).ShouldBe(0);
+        await Expect(page.Page.Locator("#studio b, #studio img")).ToHaveCountAsync(0);
         (await page.Page.EvaluateAsync<bool>("window.injected === undefined")).ShouldBeTrue();
         await page.Labelled("Label").FillAsync("");
         await page.Labelled("Label").PressAsync("Enter");
+        await Expect(page.Story.Locator(".pin-name")).Not.ToContainTextAsync("<b>");
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Microsoft.Playwright;
 
 namespace Microtome.Studio.BrowserTests;
@@ -11,7 +12,7 @@ public sealed class Studio : IAsyncLifetime, IDisposable
 {
     public const string Prompt = "Once upon a time, there was a little girl named";
     private static readonly string[] Browsers = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-    private readonly TemporaryFolder _data = new();
+    private readonly TemporaryFolder _data = new(), _models = new();
     private Process _program = null!;
     private IPlaywright _playwright = null!;
     private IBrowser _browser = null!;
@@ -24,7 +25,7 @@ public sealed class Studio : IAsyncLifetime, IDisposable
         Assertions.SetDefaultExpectTimeout(60_000); // a guard against hanging, not an expectation
         string models = Path.Combine(TestFiles.Repository, "models");
         ProcessStartInfo start = new("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
-        foreach (string argument in new[] { Path.Combine(AppContext.BaseDirectory, "microtome.dll"), "studio", "--no-open", "--json", "--data", _data.Path, "-m", Path.Combine(models, "stories260k"), "-t", Path.Combine(models, "stories260k-transcoders") }) start.ArgumentList.Add(argument);
+        foreach (string argument in new[] { Path.Combine(AppContext.BaseDirectory, "microtome.dll"), "studio", "--no-open", "--json", "--data", _data.Path, "--models", _models.Path, "-m", Path.Combine(models, "stories260k"), "-t", Path.Combine(models, "stories260k-transcoders") }) start.ArgumentList.Add(argument);
         _program = Process.Start(start)!;
         _program.ErrorDataReceived += (_, _) => { };
         _program.BeginErrorReadLine();
@@ -57,6 +58,7 @@ public sealed class Studio : IAsyncLifetime, IDisposable
         _api.Dispose();
         _program.Dispose();
         _data.Dispose();
+        _models.Dispose();
     }
 
     /// <summary>Opens the page as someone with a screen of this size does. Errors of the page fail the test that disposes it.</summary>
@@ -84,9 +86,11 @@ public sealed class Studio : IAsyncLifetime, IDisposable
     }
 
     /// <summary>Traces a prompt through the API. Returns the trace's id.</summary>
-    public async Task<string> TraceAsync(string prompt = Prompt, params string[] targets)
+    public async Task<string> TraceAsync(string prompt = Prompt, params string[] targets) => await TraceWithAsync(await DefaultModelAsync(), prompt, targets);
+
+    public async Task<string> TraceWithAsync(string model, string prompt, params string[] targets)
     {
-        JsonElement trace = await SendAsync(HttpMethod.Post, "/api/traces", new { model = await DefaultModelAsync(), prompt, targets, keep = true });
+        JsonElement trace = await SendAsync(HttpMethod.Post, "/api/traces", new { model, prompt, targets, keep = true });
         string id = trace.GetProperty("id").GetString()!;
         using CancellationTokenSource patience = new(TimeSpan.FromMinutes(2));
         while (trace.GetProperty("state").GetString() is "queued" or "running")
@@ -97,6 +101,27 @@ public sealed class Studio : IAsyncLifetime, IDisposable
         trace.GetProperty("state").GetString().ShouldBe("done");
         return id;
     }
+
+    /// <summary>Copies one of the repository's models, or its transcoders, into the folder that the studio may take models from.</summary>
+    /// <returns>The copy's name there.</returns>
+    public string CopyModel(string name, string copy)
+    {
+        Directory.CreateDirectory(_models[copy]);
+        foreach (string file in Directory.EnumerateFiles(Path.Combine(TestFiles.Repository, "models", name))) File.Copy(file, Path.Combine(_models[copy], Path.GetFileName(file)), overwrite: true);
+        return copy;
+    }
+
+    /// <summary>Gives a copied model a chat template, where checkpoints have it: in tokenizer_config.json.</summary>
+    public void AddChatTemplate(string copy, string template)
+    {
+        string path = Path.Combine(_models[copy], "tokenizer_config.json");
+        JsonObject settings = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+        settings["chat_template"] = template;
+        File.WriteAllText(path, settings.ToJsonString());
+    }
+
+    /// <summary>A file for a test to give to the page.</summary>
+    public string PathFor(string name) => _models[name];
 
     public async Task<string> DefaultModelAsync() => (await SendAsync(HttpMethod.Get, "/api/studio")).GetProperty("defaultModel").GetString()!;
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -6,6 +7,9 @@ namespace Microtome.Studio.BrowserTests;
 [Collection(nameof(Studio))]
 public sealed class TracingTests(Studio studio)
 {
+    /// <summary>Takes far longer to trace than a page needs to open.</summary>
+    private static readonly string Long = string.Join(' ', Enumerable.Repeat(Studio.Prompt, 16));
+
     [Fact]
     public async Task A_prompt_is_typed_and_traced()
     {
@@ -16,10 +20,10 @@ public sealed class TracingTests(Studio studio)
 
         await page.Page.GetByRole(AriaRole.Button, new() { Name = "Trace Ctrl" }).ClickAsync();
         await page.WaitForGraphAsync();
-        (await page.NodesAsync()).ShouldBeGreaterThan(100);
+        await page.WaitForNodesAsync(nodes => nodes > 100);
         await Expect(page.Page.Locator(".trace-line.is-open .trace-answer")).ToContainTextAsync("Lily");
         await Expect(page.Page.Locator(".bar-scores")).ToContainTextAsync("replacement");
-        page.Page.Url.ShouldContain("#trace=");
+        await Expect(page.Page).ToHaveURLAsync(new System.Text.RegularExpressions.Regex("#trace="));
         await page.PictureAsync("trace");
     }
 
@@ -34,7 +38,7 @@ public sealed class TracingTests(Studio studio)
         await page.Labelled("Prompt").PressAsync("Control+Enter");
         await page.WaitForGraphAsync();
         await page.InGraphAsync("ArrowUp");
-        (await page.SelectedAsync()).ShouldContain("Lily");
+        await page.SelectedIsAsync("Lily");
     }
 
     [Fact]
@@ -66,7 +70,7 @@ public sealed class TracingTests(Studio studio)
         await Expect(page.Page.GetByText("Drop the graph to open it")).ToBeVisibleAsync();
         await page.Page.DispatchEventAsync("body", "drop", new { dataTransfer = data });
         await page.WaitForGraphAsync();
-        (await page.EdgesAsync()).ShouldBeGreaterThan(0);
+        await page.WaitForEdgesAsync(edges => edges > 0);
         await Expect(page.Page.Locator(".trace-line.is-open")).ToContainTextAsync("elsewhere");
     }
 
@@ -83,16 +87,42 @@ public sealed class TracingTests(Studio studio)
     public async Task A_waiting_trace_is_cancelled()
     {
         string model = await studio.DefaultModelAsync();
-        string text = string.Join(' ', Enumerable.Repeat(Studio.Prompt, 16));
-        for (int i = 0; i < 3; i++) await studio.SendAsync(HttpMethod.Post, "/api/traces", new { model, prompt = text, title = $"long {i}", keep = true, maxFeatures = 4000 });
+        List<string> ids = [];
+        for (int i = 0; i < 3; i++) ids.Add((await studio.SendAsync(HttpMethod.Post, "/api/traces", new { model, prompt = Long, title = $"long {i}", keep = true })).GetProperty("id").GetString()!);
         await using StudioPage page = await studio.OpenAsync();
         await page.Button("Cancel long 2").ClickAsync();
         await Expect(page.Page.Locator(".trace-line", new() { HasText = "long 2" })).ToContainTextAsync("cancelled");
-        foreach (string title in new[] { "long 1", "long 0" })
+        foreach (string id in ids) await studio.SendAsync(HttpMethod.Delete, $"/api/traces/{id}");
+    }
+
+    [Fact]
+    public async Task A_closed_window_cancels_only_what_it_alone_waited_for()
+    {
+        string model = await studio.DefaultModelAsync();
+        await using StudioPage staying = await studio.OpenAsync();
+        StudioPage leaving = await studio.OpenAsync();
+        List<string> before = [];
+        for (int i = 0; i < 3; i++) before.Add((await studio.SendAsync(HttpMethod.Post, "/api/traces", new { model, prompt = Long, title = $"before {i}", keep = true })).GetProperty("id").GetString()!);
+        string mine = await BeginAsync(leaving, "Sue was happy because she found her"), theirs = await BeginAsync(staying, "Tom was sad because he lost his");
+        await leaving.DisposeAsync();
+        await StateIsAsync(mine, "cancelled");
+        (await studio.SendAsync(HttpMethod.Get, $"/api/traces/{theirs}")).GetProperty("state").GetString().ShouldNotBe("cancelled");
+        foreach (string id in before) await studio.SendAsync(HttpMethod.Delete, $"/api/traces/{id}");
+        await StateIsAsync(theirs, "done");
+        await staying.WaitForGraphAsync();
+        await Expect(staying.Page.Locator(".bar-title")).ToContainTextAsync("Tom was sad");
+
+        async Task<string> BeginAsync(StudioPage page, string prompt)
         {
-            ILocator cancel = page.Button($"Cancel {title}");
-            if (await cancel.CountAsync() > 0) await cancel.ClickAsync();
+            await page.Labelled("Prompt").FillAsync(prompt);
+            await page.Labelled("Prompt").PressAsync("Control+Enter");
+            await Expect(page.Page.Locator(".trace-line", new() { HasText = prompt })).ToContainTextAsync("before it");
+            JsonElement traces = (await studio.SendAsync(HttpMethod.Get, "/api/traces")).GetProperty("traces");
+            return traces.EnumerateArray().First(trace => trace.GetProperty("prompt").GetString() == prompt).GetProperty("id").GetString()!;
         }
+
+        Task StateIsAsync(string id, string state) =>
+            StudioPage.EventuallyAsync(async () => (await studio.SendAsync(HttpMethod.Get, $"/api/traces/{id}")).GetProperty("state").GetString() == state, $"a trace that is {state}");
     }
 
     [Fact]

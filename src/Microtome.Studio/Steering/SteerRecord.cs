@@ -15,7 +15,7 @@ public sealed record SteerItem(
 public sealed record ChatTurn(string Role, string Content);
 
 /// <summary>What to generate, steered and, beside it, unsteered.</summary>
-/// <param name="Messages">A conversation in place of the prompt, where the model has a chat template.</param>
+/// <param name="Messages">A conversation in place of the prompt, where the model has a chat template; a last message of the assistant's is how the answer begins.</param>
 /// <param name="Unsteered">Whether to also generate without steering.</param>
 public sealed record SteerRequest(
     string Model, string? Prompt = null, IReadOnlyList<ChatTurn>? Messages = null, IReadOnlyList<SteerItem>? Steering = null, double Temperature = 0, double TopP = 1, int TopK = 0, int Seed = 0,

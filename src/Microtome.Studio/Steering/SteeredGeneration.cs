@@ -73,7 +73,8 @@ internal sealed class SteeredGeneration(StudioRooms rooms)
             if (turn?.Role is not ("system" or "user" or "assistant") || turn.Content is null) throw RequestException.Bad("A message has the role system, user or assistant, and a content.");
         TraceDesk.CheckPrompt(string.Concat(request.Messages.Select(turn => turn.Content)));
         ChatMessage[] messages = [.. request.Messages.Select(turn => new ChatMessage(turn.Role, turn.Content))];
-        return (model.Chat.Render(messages), model.Chat.Encode(messages));
+        ChatOptions options = new() { ContinueFinalMessage = messages[^1].Role == "assistant" }; // an answer that is begun
+        return (model.Chat.Render(messages, options), model.Chat.Encode(messages, options));
     }
 }
 

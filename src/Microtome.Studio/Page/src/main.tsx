@@ -1,6 +1,6 @@
 import { render } from "preact";
 import { App } from "./App";
-import { start } from "./state/store";
+import { start } from "./state/start";
 import "./styles/base.css";
 import "./styles/controls.css";
 import "./styles/panes.css";

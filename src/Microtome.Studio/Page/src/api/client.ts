@@ -10,15 +10,26 @@ export class ApiError extends Error {
 
 const base = new URL("./api", document.baseURI).pathname;
 
-async function send(method: string, path: string, body: unknown, headers: Record<string, string>, signal?: AbortSignal): Promise<Response> {
+/** The most bytes that a browser is sure to send on after the page is closed. */
+const mostAfterwards = 30_000;
+
+interface Sending {
+  signal?: AbortSignal;
+  /** Whether the request is sent even if the page is closed meanwhile. */
+  outlives?: boolean;
+}
+
+async function send(method: string, path: string, body: unknown, headers: Record<string, string>, { signal, outlives }: Sending): Promise<Response> {
   let response: Response;
   const isRaw = body instanceof Blob;
+  const sent = body === undefined || isRaw ? body : new Blob([JSON.stringify(body)]);
   try {
     response = await fetch(base + path, {
       method,
       headers: { ...(body !== undefined && !isRaw ? { "Content-Type": "application/json" } : {}), ...headers },
-      body: body === undefined ? undefined : isRaw ? body : JSON.stringify(body),
+      body: sent,
       signal,
+      keepalive: outlives && (sent?.size ?? 0) < mostAfterwards,
     });
   } catch (error) {
     if (signal?.aborted) throw error;
@@ -39,12 +50,12 @@ async function reason(response: Response): Promise<string> {
 }
 
 /** Calls the API and reads its JSON. */
-export async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-  const response = await send(method, path, body, { Accept: "application/json" }, signal);
+export async function call<T>(method: string, path: string, body?: unknown, sending: Sending = {}): Promise<T> {
+  const response = await send(method, path, body, { Accept: "application/json" }, sending);
   return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
 }
 
-export const get = <T>(path: string, signal?: AbortSignal) => call<T>("GET", path, undefined, signal);
+export const get = <T>(path: string, signal?: AbortSignal) => call<T>("GET", path, undefined, { signal });
 
 export interface StreamEvent {
   event: string;
@@ -53,7 +64,7 @@ export interface StreamEvent {
 
 /** Server-sent events of a request, one by one until the stream ends or the signal aborts it. */
 export async function* stream(method: string, path: string, body?: unknown, signal?: AbortSignal): AsyncGenerator<StreamEvent> {
-  const response = await send(method, path, body, { Accept: "text/event-stream" }, signal);
+  const response = await send(method, path, body, { Accept: "text/event-stream" }, { signal });
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
   let buffer = "";
   try {

@@ -3,8 +3,9 @@ import { useEffect, useRef } from "preact/hooks";
 import { call, messageOf, wasAborted } from "../api/client";
 import type { Action, Change, CheckResult } from "../api/types";
 import { nodeName } from "../graph/graph";
-import { announce, graph, model, selected, story, trace, traceId } from "../state/store";
-import { saveNow } from "../state/story";
+import { announce } from "../state/announcement";
+import { graph, model, selected, story, trace, traceId } from "../state/store";
+import { saveAll } from "../state/saving";
 import { Empty, IconButton, Problem, Waiting } from "../ui/controls";
 import { Close, Play, Plus } from "../ui/icons";
 import { CheckResults } from "./CheckResults";
@@ -68,14 +69,14 @@ export function CheckPane() {
     running.value = true;
     error.value = null;
     try {
-      await saveNow();
+      await saveAll();
       const changes: Change[] = drafts.value.map(({ what, action, value, everywhere }) => ({
         ...(what.startsWith("group:") ? { group: what.slice(6) } : { nodes: [what] }),
         action,
         value: action === "remove" ? 0 : Number(value),
         everywhere,
       }));
-      result.value = await call<CheckResult>("POST", "/check", { trace: traceId.value, changes, maxTokens: Number(tokens.value) || 0, temperature: 0, seed: 0, top: 8 }, abort.signal);
+      result.value = await call<CheckResult>("POST", "/check", { trace: traceId.value, changes, maxTokens: Number(tokens.value) || 0, temperature: 0, seed: 0, top: 8 }, { signal: abort.signal });
       announce("The check is done");
     } catch (problem) {
       if (!wasAborted(problem)) error.value = messageOf(problem);

@@ -2,8 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { call, messageOf, stream, wasAborted } from "../api/client";
 import type { Job } from "../api/types";
-import { model } from "../state/store";
-import { refreshModel } from "../trace/TracePane";
+import { model, refreshModel } from "../state/store";
 import { phaseText } from "../trace/jobs";
 import { Problem } from "../ui/controls";
 

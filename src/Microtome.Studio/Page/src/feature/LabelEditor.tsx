@@ -1,7 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { call, messageOf } from "../api/client";
 import type { FeatureDetail } from "../api/types";
-import { announce, labels, studio } from "../state/store";
+import { announce } from "../state/announcement";
+import { labels, studio } from "../state/store";
 
 /** The feature's label, edited where it stands. Text is text: it is never read as HTML. */
 export function LabelEditor({ detail, onSaved }: { detail: FeatureDetail; onSaved: () => void }) {

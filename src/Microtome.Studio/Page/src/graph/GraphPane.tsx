@@ -1,6 +1,7 @@
 import { batch, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { announce, filters, graph, graphState, hoveredId, isFiltered, loadGraph, matches, mergedTokens, noFilters, selectedId, setThresholds, story, thresholds, trace, wholeGraph } from "../state/store";
+import { announce } from "../state/announcement";
+import { filters, graph, graphState, hoveredId, isFiltered, loadGraph, matches, mergedTokens, noFilters, selected, selectedId, setThresholds, story, thresholds, trace, wholeGraph } from "../state/store";
 import { togglePin } from "../state/story";
 import { appearance } from "../state/theme";
 import { Empty, IconButton, Pane, Popover, Problem, Slider, TokenText, Waiting } from "../ui/controls";
@@ -56,6 +57,7 @@ function ZoomTools() {
 function Canvas() {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<GraphView | null>(null);
+  const isReady = useSignal(false);
   const pointer = useSignal<{ x: number; y: number } | null>(null);
   const moved = useSignal(0);
 
@@ -78,6 +80,7 @@ function Canvas() {
       },
     });
     view.current = currentView = created;
+    isReady.value = true;
     return () => {
       created.dispose();
       if (currentView === created) currentView = null;
@@ -89,7 +92,7 @@ function Canvas() {
   const shownTrace = useRef<string | null>(null);
   const layout = useComputed(() => {
     const current = graph.value;
-    if (!current || !view.current) return null;
+    if (!isReady.value || !current || !view.current) return null;
     const area = view.current.area;
     return layOut(current, area.width / area.height);
   });
@@ -121,29 +124,32 @@ function Canvas() {
   const hovered = hoveredId.value ? shownGraph?.byId.get(hoveredId.value) : undefined;
 
   const keys = (event: KeyboardEvent) => {
-    if (!shownGraph || !view.current || event.ctrlKey || event.metaKey || event.altKey) return;
-    const go = (node: GraphNode | null | undefined) => {
+    // What is selected now, not when the pane was last drawn: keys can come faster.
+    const shown = graph.peek();
+    const node = selected.peek();
+    if (!shown || !view.current || event.ctrlKey || event.metaKey || event.altKey) return;
+    const go = (next: GraphNode | null | undefined) => {
       event.preventDefault();
-      if (!node) return;
-      choose(node);
-      view.current!.reveal(node);
+      if (!next) return;
+      choose(next);
+      view.current!.reveal(next);
     };
     if (event.key.startsWith("Arrow") && event.shiftKey) {
       event.preventDefault();
       const step = 60;
       view.current.panBy(event.key === "ArrowLeft" ? step : event.key === "ArrowRight" ? -step : 0, event.key === "ArrowUp" ? step : event.key === "ArrowDown" ? -step : 0);
-    } else if (event.key.startsWith("Arrow") || event.key === "Home" || event.key === "End") go(nextNode(shownGraph, layout.value!, matches.value, selectedNode ?? null, event.key));
-    else if (event.key === "[") go(selectedNode && shownGraph.nodes[shownGraph.inputs[selectedNode.index][0]?.source]);
-    else if (event.key === "]") go(selectedNode && shownGraph.nodes[shownGraph.outputs[selectedNode.index][0]?.target]);
-    else if ((event.key === "Enter" || event.key === " " || event.key === "p") && selectedNode) {
+    } else if (event.key.startsWith("Arrow") || event.key === "Home" || event.key === "End") go(nextNode(shown, layout.peek()!, matches.peek(), node, event.key));
+    else if (event.key === "[") go(node && shown.nodes[shown.inputs[node.index][0]?.source]);
+    else if (event.key === "]") go(node && shown.nodes[shown.outputs[node.index][0]?.target]);
+    else if ((event.key === "Enter" || event.key === " " || event.key === "p") && node) {
       event.preventDefault();
-      if (!selectedNode.members) pinAndSay(selectedNode);
-    } else if (event.key === "g" && selectedNode) mergeToken(selectedNode.position);
-    else if (event.key === "t" && selectedNode) toggleToken(selectedNode.position);
+      if (!node.members) pinAndSay(node);
+    } else if (event.key === "g" && node) mergeToken(node.position);
+    else if (event.key === "t" && node) toggleToken(node.position);
     else if (event.key === "+" || event.key === "=") view.current.zoomBy(1.4);
     else if (event.key === "-" || event.key === "_") view.current.zoomBy(1 / 1.4);
     else if (event.key === "0") view.current.fit(true);
-    else if (event.key === "Escape" && selectedNode) {
+    else if (event.key === "Escape" && node) {
       event.preventDefault();
       selectedId.value = null;
     }
@@ -167,7 +173,7 @@ function Canvas() {
         {hovered && shownGraph && pointer.value && <HoverCard graph={shownGraph} node={hovered} x={pointer.value.x} y={pointer.value.y} width={view.current!.width} height={view.current!.height} />}
       </div>
       {shownGraph && <ZoomTools />}
-      {state.error && <Problem text={state.error} onRetry={loadGraph} />}
+      {state.error && <Problem text={state.error} onRetry={trace.value ? loadGraph : undefined} />}
       {!shownGraph && !state.error && (trace.value ? state.loading ? <Waiting text="Reading the graph" /> : null : <Empty title="No graph yet">{<p>Trace a prompt, choose an earlier trace, or drop a graph.json here.</p>}</Empty>)}
       {shownGraph && isFiltered.value && !matches.value.includes(1) && (
         <div class="graph-note">

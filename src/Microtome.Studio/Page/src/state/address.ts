@@ -38,7 +38,15 @@ export function addressOf(address: Address): string {
   return `#${fields.toString().replace(/%2C/g, ",").replace(/%3A/g, ":")}`;
 }
 
-export function writeAddress(address: Address): void {
+/** Whether the page wrote the entry of the history, with a story that is saved: not a link's, nor what somebody typed. */
+export const isOwnEntry = () => history.state?.studio === true;
+
+/** Writes what is shown into the address. Another trace or view is a new entry of the history, to go back from; all else changes the entry there is. */
+export function writeAddress(address: Address, isOwn: boolean, isSameEntry: boolean): void {
   const next = addressOf(address);
-  if (next !== location.hash) history.replaceState(null, "", next === "#" ? location.pathname : next);
+  if (next === (location.hash || "#") && isOwnEntry() === isOwn) return;
+  const before = readAddress();
+  const place = next === "#" ? location.pathname : next;
+  if (isSameEntry || (before.trace === address.trace && before.view === address.view)) history.replaceState({ studio: isOwn }, "", place);
+  else history.pushState({ studio: isOwn }, "", place);
 }

@@ -1,9 +1,11 @@
-import { batch, computed, effect, signal } from "@preact/signals";
-import { get, messageOf, wasAborted } from "../api/client";
+import { batch, computed, signal } from "@preact/signals";
+import { ApiError, get, messageOf, wasAborted } from "../api/client";
 import type { ApiGraph, Group, Model, Story, Studio, Trace } from "../api/types";
 import { collapse } from "../graph/collapse";
 import { Graph, type GraphNode } from "../graph/graph";
-import { readAddress, writeAddress, type View } from "./address";
+import type { View } from "./address";
+import { announce } from "./announcement";
+import { saveAll, saveSoon, storyState, unsavedStory } from "./saving";
 
 /** What every pane shares. Panes read signals and call the functions below; nothing else changes them. */
 export const studio = signal<Studio | null>(null);
@@ -50,7 +52,6 @@ export const filters = signal<Filters>(noFilters);
 
 export const emptyStory: Story = { pinned: [], groups: [], notes: "", view: {} };
 export const story = signal<Story>(emptyStory);
-export const storyState = signal<"saved" | "saving" | "unsaved" | "link">("saved");
 
 export const isFiltered = computed(() => {
   const { search, tokens, layer, kind } = filters.value;
@@ -111,8 +112,31 @@ export function setThresholds(nodes: number, edges: number): void {
   pruneTimer = window.setTimeout(loadGraph, 60);
 }
 
+/** A story as an address has it. */
+export interface LinkedStory {
+  pinned: string[];
+  groups: Group[];
+}
+
+type Edit = (story: Story) => Story;
+
+/** Edits of the open story that were made before it had been read, to be made again on what was read. */
+let early: Edit[] | null = null;
+
+/** Changes the story and saves it with the graph a moment later. */
+export function editStory(edit: Edit): void {
+  story.value = edit(story.value);
+  storyState.value = "unsaved";
+  if (early) early.push(edit);
+  else if (traceId.value) saveSoon(traceId.value, story.value);
+}
+
+/** The reading of each trace's story, which the next visit to it waits for: edits of the first may still be on their way. */
+const reading = new Map<string, Promise<void>>();
+
 /** Opens a finished trace: its graph, its story. */
-export async function openTrace(id: string, given?: { pinned: string[]; groups: Group[] } | null, node?: string | null): Promise<void> {
+export async function openTrace(id: string, given?: LinkedStory | null, node?: string | null): Promise<void> {
+  const edits: Edit[] = (early = []);
   batch(() => {
     traceId.value = id;
     wholeGraph.value = null;
@@ -126,26 +150,51 @@ export async function openTrace(id: string, given?: { pinned: string[]; groups: 
   });
   isChosen = false;
   loadGraph();
+  const read = readStory(id, edits, reading.get(id), given);
+  reading.set(id, read);
+  await read;
+  if (reading.get(id) === read) reading.delete(id);
+}
+
+async function readStory(id: string, edits: Edit[], before: Promise<void> | undefined, given?: LinkedStory | null): Promise<void> {
   try {
-    const saved = { ...emptyStory, ...(await get<Story>(`/traces/${id}/story`)) };
+    await before;
+    await saveAll();
+    const kept = unsavedStory(id); // from an earlier visit, where the server could not be reached
+    const saved = { ...emptyStory, ...(kept ?? (await get<Story>(`/traces/${id}/story`))) };
     saved.view ??= {};
-    if (traceId.value !== id) return;
-    const fromLink = given && (given.pinned.length > 0 || given.groups.length > 0) && !isSameStory(saved, given);
-    batch(() => {
-      story.value = fromLink ? { ...saved, pinned: given.pinned, groups: given.groups } : saved;
-      storyState.value = fromLink ? "link" : "saved";
-    });
-  } catch {
-    // A trace without a story, or one that has just been deleted: the graph's own error says so.
+    const isShown = early === edits;
+    if (isShown) {
+      early = null;
+      batch(() => {
+        story.value = saved;
+        storyState.value = kept ? "unsaved" : "saved";
+        if (given) showLinkedStory(given);
+        for (const edit of edits) editStory(edit);
+      });
+    } else if (edits.length) saveSoon(id, edits.reduce((one, edit) => edit(one), saved));
+  } catch (error) {
+    // Of a trace that has just been deleted, the graph's own error says so.
+    if (!(error instanceof ApiError && error.status === 404)) announce(`The story could not be read: ${messageOf(error)}`);
   }
 }
 
-const isSameStory = (a: { pinned: string[]; groups: Group[] }, b: { pinned: string[]; groups: Group[] }) =>
+/** Shows the story of a link in place of the saved one, which stays as it is until somebody keeps the link's. */
+export function showLinkedStory(given: LinkedStory): void {
+  if ((given.pinned.length === 0 && given.groups.length === 0) || isSameStory(story.value, given)) return;
+  story.value = { ...story.value, pinned: given.pinned, groups: given.groups };
+  storyState.value = "link";
+}
+
+const isSameStory = (a: LinkedStory, b: LinkedStory) =>
   JSON.stringify([a.pinned, a.groups.map((group) => [group.name, group.nodes])]) === JSON.stringify([b.pinned, b.groups.map((group) => [group.name, group.nodes])]);
 
 export function closeTrace(): void {
+  saveAll();
+  early = null;
   graphRequest?.abort();
   batch(() => {
+    graphState.value = { loading: false, error: null };
     traceId.value = null;
     wholeGraph.value = null;
     selectedId.value = null;
@@ -162,29 +211,12 @@ export async function loadModels(): Promise<void> {
   models.value = (await get<{ models: Model[] }>("/models")).models;
 }
 
+/** Asks for a model's state again, which changes when it has been loaded or a job ends. */
+export async function refreshModel(id: string): Promise<void> {
+  const fresh = await get<Model>(`/models/${id}`);
+  models.value = models.value.map((one) => (one.id === id ? fresh : one));
+}
+
 export async function loadTraces(): Promise<void> {
   traces.value = (await get<{ traces: Trace[] }>("/traces")).traces;
-}
-
-/** Says something to those who listen instead of look. */
-export const announcement = signal("");
-export function announce(text: string): void {
-  announcement.value = announcement.value === text ? `${text} ` : text;
-}
-
-export async function start(): Promise<void> {
-  const address = readAddress();
-  view.value = address.view;
-  try {
-    studio.value = await get<Studio>("/studio");
-    await Promise.all([loadModels(), loadTraces()]);
-  } catch (error) {
-    fatal.value = messageOf(error);
-    return;
-  }
-  const id = address.trace && traces.value!.some((one) => one.id === address.trace) ? address.trace : null;
-  if (id) await openTrace(id, address, address.node);
-  effect(() => {
-    writeAddress({ view: view.value, trace: traceId.value, node: selectedId.value, pinned: story.value.pinned, groups: story.value.groups });
-  });
 }

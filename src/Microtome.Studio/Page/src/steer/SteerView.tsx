@@ -2,8 +2,10 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { call, get, messageOf, wasAborted } from "../api/client";
 import type { Preset, Steering, Vector } from "../api/types";
-import { announce, models, studio, trace } from "../state/store";
-import { saveNow } from "../state/story";
+import { shortName } from "../graph/graph";
+import { announce } from "../state/announcement";
+import { models, refreshModel, studio, trace } from "../state/store";
+import { saveAll } from "../state/saving";
 import { Pane, Problem, Slider } from "../ui/controls";
 import { Play, Stop, Trash } from "../ui/icons";
 import { IconButton } from "../ui/controls";
@@ -19,6 +21,7 @@ export function SteerView() {
   const steering = useSignal<Steering[]>([]);
   const settings = useSignal<Settings>({ temperature: 0, maxTokens: 60, seed: 0 });
   const prompt = useSignal("");
+  const beginning = useSignal("");
   const turns = useSignal<Turn[]>([]);
   const current = useSignal<Turn | null>(null);
   const mode = useSignal<"completion" | "chat">("completion");
@@ -28,6 +31,10 @@ export function SteerView() {
   const isChat = mode.value === "chat" && !!model?.hasChatTemplate;
   const vectors = useAsync<{ vectors: Vector[] }>(modelId || null, (signal) => get(`/vectors?model=${modelId}`, signal));
 
+  // Asking for its vectors has loaded the model: what it can do is known now.
+  useEffect(() => {
+    if (vectors.value && model && model.state !== "ready") refreshModel(model.id).catch(() => {});
+  }, [vectors.value, modelId]);
   useEffect(() => () => request.current?.abort(), []);
 
   const run = async () => {
@@ -37,7 +44,8 @@ export function SteerView() {
     error.value = null;
     status.value = "Starting";
     if (!isChat) turns.value = [];
-    current.value = { user, steered: "", unsteered: "" };
+    const begun = isChat ? beginning.value : "";
+    current.value = { user, steered: begun, unsteered: begun };
     const progress = {
       token: (side: Side, text: string) => {
         status.value = "Answering";
@@ -47,18 +55,22 @@ export function SteerView() {
     };
     const base = { model: modelId, ...settings.value, topP: 1, topK: 0 };
     try {
-      await saveNow();
+      await saveAll();
       if (!isChat) await steer({ ...base, prompt: user, steering: steering.value, unsteered: true }, progress, ["steered", "unsteered"], abort.signal);
       else {
         // Once the two answers differ, each side goes on with its own conversation.
         const same = turns.value.every((turn) => turn.steered === turn.unsteered);
-        await steer({ ...base, messages: messagesOf(turns.value, "steered", user), steering: steering.value, unsteered: same }, progress, same ? ["steered", "unsteered"] : ["steered"], abort.signal);
-        if (!same) await steer({ ...base, messages: messagesOf(turns.value, "unsteered", user), steering: steering.value, unsteered: true }, progress, ["unsteered"], abort.signal);
+        await steer({ ...base, messages: messagesOf(turns.value, "steered", user, begun), steering: steering.value, unsteered: same }, progress, same ? ["steered", "unsteered"] : ["steered"], abort.signal);
+        if (!same) await steer({ ...base, messages: messagesOf(turns.value, "unsteered", user, begun), steering: steering.value, unsteered: true }, progress, ["unsteered"], abort.signal);
         prompt.value = "";
       }
       announce("Both answers are complete");
     } catch (problem) {
-      if (!wasAborted(problem)) error.value = messageOf(problem);
+      // What was written before it was stopped stays; what could not be answered is left to be sent again.
+      if (!wasAborted(problem)) {
+        error.value = messageOf(problem);
+        if (isChat) current.value = null;
+      }
     } finally {
       status.value = null;
       if (isChat && current.value) {
@@ -87,7 +99,7 @@ export function SteerView() {
               }}
             >
               {usable.map((one) => (
-                <option value={one.id}>{one.name}</option>
+                <option value={one.id}>{shortName(one.name)}</option>
               ))}
             </select>
           </div>
@@ -140,7 +152,7 @@ export function SteerView() {
             {shownTurns.map((turn, i) => (
               <Exchange turn={turn} isChat={isChat} isRunning={turn === current.value && status.value !== null} key={i} />
             ))}
-            {shownTurns.length === 0 && <p class="answer-empty">Write a beginning below. The model goes on from it twice: as it is, and with what is on the left added to its stream.</p>}
+            {shownTurns.length === 0 && <p class="answer-empty">{isChat ? "Write a message below. The model answers twice" : "Write a beginning below. The model goes on from it twice"}: as it is, and with what is on the left added to its stream.</p>}
           </div>
         </div>
         <form
@@ -168,6 +180,12 @@ export function SteerView() {
               }
             }}
           />
+          {isChat && (
+            <label class="inline-label composer-beginning">
+              Answer begins
+              <input type="text" placeholder="as the model likes" value={beginning.value} onInput={(event) => (beginning.value = event.currentTarget.value)} />
+            </label>
+          )}
           <p class="composer-status" role="status">
             {status.value ?? (steering.value.length === 0 ? "Nothing is added yet: both answers will be the same." : "")}
           </p>

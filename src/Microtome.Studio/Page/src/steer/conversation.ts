@@ -15,7 +15,15 @@ export interface Settings {
   seed: number;
 }
 
-export const messagesOf = (turns: Turn[], side: Side, user: string) => [...turns.flatMap((turn) => [{ role: "user", content: turn.user }, { role: "assistant", content: turn[side] }]), { role: "user", content: user }];
+/** The conversation as one side has had it, up to a new message and, if it is given, the beginning of its answer. */
+export const messagesOf = (turns: Turn[], side: Side, user: string, beginning: string) => [
+  ...turns.flatMap((turn) => [
+    { role: "user", content: turn.user },
+    { role: "assistant", content: turn[side] },
+  ]),
+  { role: "user", content: user },
+  ...(beginning ? [{ role: "assistant", content: beginning }] : []),
+];
 
 export interface Progress {
   token(side: Side, text: string): void;

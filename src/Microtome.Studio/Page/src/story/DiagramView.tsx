@@ -74,9 +74,10 @@ export function DiagramView({ diagram, svgRef }: { diagram: Diagram; svgRef: Ref
         const isSelected = box.nodes.includes(selectedId.value ?? "");
         return (
           <g
+            key={box.key}
             class={`box ${box.isGroup ? "is-group" : ""} ${isSelected ? "is-selected" : ""}`}
             transform={`translate(${box.x + dx} ${box.y + dy})`}
-            tabIndex={0}
+            tabindex={0}
             role="button"
             aria-label={`${box.isGroup ? "Group" : "Node"} ${box.title}${box.note ? `, ${box.note} of all influence` : ""}. Arrow keys move it.`}
             onPointerDown={(event) => drag(event, box)}

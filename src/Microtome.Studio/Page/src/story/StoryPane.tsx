@@ -4,8 +4,10 @@ import { call, messageOf } from "../api/client";
 import type { Sums } from "../api/types";
 import { choose, revealNode } from "../graph/GraphPane";
 import { nodeName } from "../graph/graph";
-import { announce, graph, hoveredId, selected, selectedId, story, storyState, trace, traceId } from "../state/store";
-import { addGroup, isInStory, keepLinkedStory, moveToGroup, removeGroup, renameGroup, saveNow, togglePin } from "../state/story";
+import { announce } from "../state/announcement";
+import { saveAll, storyState } from "../state/saving";
+import { graph, hoveredId, selected, selectedId, story, trace, traceId } from "../state/store";
+import { addGroup, isInStory, keepLinkedStory, moveToGroup, removeGroup, renameGroup, togglePin } from "../state/story";
 import { Empty, IconButton, Pane, Popover, TokenText } from "../ui/controls";
 import { Close, Download, Link, Plus } from "../ui/icons";
 import { useAsync } from "../ui/useAsync";
@@ -21,7 +23,7 @@ export function StoryPane() {
   const shown = graph.value;
   const units = shown ? storyUnits(story.value, shown) : [];
   const key = shown && units.length > 1 && traceId.value ? JSON.stringify([traceId.value, units.map((unit) => [unit.key, unit.nodes])]) : null;
-  const sums = useAsync<Sums>(key, (request) => call("POST", `/traces/${traceId.value}/sums`, { groups: units.map((unit) => ({ name: unit.key, nodes: unit.nodes })) }, request));
+  const sums = useAsync<Sums>(key, (request) => call("POST", `/traces/${traceId.value}/sums`, { groups: units.map((unit) => ({ name: unit.key, nodes: unit.nodes })) }, { signal: request }));
   const places = (story.value.view.places ?? {}) as Places;
   const sumsFit = sums.value && sums.value.groups.length === units.length ? sums.value : null;
   const diagram = shown && units.length ? drawStory(story.value, shown, sumsFit, places) : null;
@@ -243,7 +245,7 @@ function ExportMenu({ svg, sums, disabled }: { svg: () => SVGSVGElement | null; 
             disabled={disabled}
             onClick={() =>
               attempt(async () => {
-                await saveNow();
+                await saveAll();
                 download(name("json"), await jsonOf(traceId.value!, story.value, sums), "application/json");
               })
             }

@@ -3,7 +3,9 @@ import { useEffect } from "preact/hooks";
 import { call, messageOf } from "../api/client";
 import type { Trace } from "../api/types";
 import { percent, quote, shortName } from "../graph/graph";
-import { announce, closeTrace, openTrace, traceId, traces, upsertTrace } from "../state/store";
+import { announce } from "../state/announcement";
+import { forgetStory } from "../state/saving";
+import { closeTrace, openTrace, traceId, traces, upsertTrace } from "../state/store";
 import { Empty, IconButton, Waiting } from "../ui/controls";
 import { Pencil, Stop, Trash } from "../ui/icons";
 import { cancelTrace, deleteTrace, phaseText, watchTrace } from "./jobs";
@@ -45,6 +47,7 @@ function Line({ trace }: { trace: Trace }) {
   };
   const remove = async () => {
     try {
+      forgetStory(trace.id);
       if (isOpen) closeTrace();
       await deleteTrace(trace.id);
       announce("Trace deleted");

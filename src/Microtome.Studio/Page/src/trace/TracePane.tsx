@@ -1,9 +1,10 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { call, get, messageOf, wasAborted } from "../api/client";
+import { call, messageOf, wasAborted } from "../api/client";
 import type { PromptToken, TokenChance, Trace } from "../api/types";
-import { percent } from "../graph/graph";
-import { announce, models, openTrace, studio, traceId, upsertTrace } from "../state/store";
+import { percent, shortName } from "../graph/graph";
+import { announce } from "../state/announcement";
+import { models, openTrace, refreshModel, studio, upsertTrace } from "../state/store";
 import { Pane, TokenText, Problem } from "../ui/controls";
 import { Close, Play } from "../ui/icons";
 import { AddModel } from "./AddModel";
@@ -35,7 +36,7 @@ function useTokens(model: string, text: string) {
     const request = new AbortController();
     const timer = setTimeout(async () => {
       try {
-        const answer = await call<{ tokens: PromptToken[]; contextLength: number }>("POST", `/models/${model}/tokens`, { text }, request.signal);
+        const answer = await call<{ tokens: PromptToken[]; contextLength: number }>("POST", `/models/${model}/tokens`, { text }, { signal: request.signal });
         if (!request.signal.aborted) state.value = { ...answer, error: null };
       } catch (error) {
         if (!wasAborted(error)) state.value = { tokens: [], contextLength: null, error: messageOf(error) };
@@ -69,7 +70,11 @@ function TraceForm() {
   const modelId = chosen.value || (usable.some((model) => model.id === studio.value?.defaultModel) ? studio.value!.defaultModel : (usable[0]?.id ?? ""));
   const model = models.value.find((one) => one.id === modelId);
   const { tokens, contextLength, error: tokenError } = useTokens(modelId, prompt.value);
-  const examples = examplesFor(model?.name ?? "");
+  const examples = examplesFor(shortName(model?.name ?? null) ?? "");
+  // Reading the prompt has loaded the model: what it is like is known now.
+  useEffect(() => {
+    if (contextLength !== null && model && model.state !== "ready") refreshModel(model.id).catch(() => {});
+  }, [contextLength, modelId]);
   const isLong = contextLength !== null && tokens.length > contextLength;
 
   const preview = async () => {
@@ -148,7 +153,7 @@ function TraceForm() {
           >
             {usable.length === 0 && <option value="">no model with transcoders</option>}
             {usable.map((one) => (
-              <option value={one.id}>{one.name}</option>
+              <option value={one.id}>{shortName(one.name)}</option>
             ))}
           </select>
           <button type="button" class="quiet" onClick={() => (adding.value = true)}>
@@ -274,10 +279,3 @@ function TraceForm() {
     </form>
   );
 }
-
-/** Models may become ready while the page is open: their state is asked for again when a job ends. */
-export const refreshModel = async (id: string) => {
-  const fresh = await get<(typeof models.value)[number]>(`/models/${id}`);
-  models.value = models.value.map((one) => (one.id === id ? fresh : one));
-};
-export const isOpen = (id: string) => traceId.value === id;

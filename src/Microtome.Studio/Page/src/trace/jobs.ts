@@ -1,6 +1,7 @@
 import { call, messageOf, stream, wasAborted } from "../api/client";
 import type { Job, Trace } from "../api/types";
-import { announce, loadTraces, openTrace, traces, upsertTrace } from "../state/store";
+import { announce } from "../state/announcement";
+import { loadTraces, openTrace, traces, upsertTrace } from "../state/store";
 
 const watched = new Map<string, AbortController>();
 

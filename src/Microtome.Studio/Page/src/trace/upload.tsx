@@ -1,8 +1,9 @@
-import { signal } from "@preact/signals";
+import { batch, signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { call, messageOf } from "../api/client";
 import type { Trace } from "../api/types";
-import { announce, openTrace, studio, upsertTrace, view } from "../state/store";
+import { announce } from "../state/announcement";
+import { openTrace, studio, upsertTrace, view } from "../state/store";
 import { Upload } from "../ui/icons";
 
 export const uploadState = signal<{ busy: string | null; error: string | null }>({ busy: null, error: null });
@@ -17,11 +18,13 @@ async function upload(file: File): Promise<void> {
   try {
     const title = file.name.replace(/\.json$/i, "");
     const added = await call<Trace>("POST", `/traces/upload${title === "graph" ? "" : `?title=${encodeURIComponent(title)}`}`, new Blob([file], { type: "application/json" }));
-    upsertTrace(added);
-    view.value = "graph";
-    uploadState.value = { busy: null, error: null };
+    batch(() => {
+      upsertTrace(added);
+      view.value = "graph";
+      uploadState.value = { busy: null, error: null };
+      openTrace(added.id);
+    });
     announce(`Opened ${added.title}`);
-    await openTrace(added.id);
   } catch (error) {
     uploadState.value = { busy: null, error: `${file.name}: ${messageOf(error)}` };
   }
