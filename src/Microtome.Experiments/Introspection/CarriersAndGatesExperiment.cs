@@ -18,35 +18,41 @@ internal static class CarriersAndGatesExperiment
     /// <param name="Rising">The share of vectors along which it grows with strength.</param>
     /// <param name="Falling">The share along which it falls.</param>
     /// <param name="Weight">What one unit at the answer adds to the logit of yes less no, directly.</param>
-    /// <param name="Attribution">The mean change at the answer at the largest strength, times that.</param>
-    private sealed record Latent(LatentId Id, double Rising, double Falling, double Weight, double Attribution);
+    /// <param name="Attribution">The mean change at the answer at the middle strength, times that.</param>
+    /// <param name="Size">The mean length of what it writes at that strength, over the injected positions.</param>
+    private sealed record Latent(LatentId Id, double Rising, double Falling, double Weight, double Attribution, double Size);
 
     public static ExperimentOutcome Run(ExperimentContext context)
     {
         ExperimentSettings settings = context.Settings;
         TranscoderSet dictionary = context.Dictionary ?? throw new ArgumentException("Carriers and gates are latents of a dictionary; give one with --dictionary, or \"dictionary:\" in the file.");
         YesNoQuestion ask = QuestionSet.Build(context).First(question => question.Role == QuestionRole.Introspective);
-        int layer = context.Layers[0];
+        int layer = context.Layers[context.Layers.Count / 2];
         double[] strengths = [.. settings.Strengths.Order()];
         if (strengths.Length < 3) throw new ArgumentException($"Growth with strength needs at least three strengths, not {strengths.Length}; give more with \"strengths:\".");
         if (layer == context.Model.Specification.Layers.Count - 1) throw new ArgumentException($"After layer {layer}, the last, there are no latents that could respond; name an earlier one with \"layers:\".");
 
         (LatentReadings without, LatentReadings[][] readings) = LatentSweep.Run(context, dictionary, ask, layer, strengths, layer + 1);
-        Latent[] latents = Search(context, dictionary, ask, without, readings, strengths);
+        // The middle strength: at the largest, models are often broken.
+        int middle = strengths.Length / 2;
+        Latent[] latents = Search(context, dictionary, ask, without, readings, strengths, middle);
         int top = (int)settings.Number("top");
         Latent[] carriers = [.. latents.Where(latent => latent.Rising >= 0.5).OrderByDescending(latent => Math.Abs(latent.Attribution)).ThenByDescending(latent => latent.Rising).Take(top)];
-        Latent[] gates = [.. latents.Where(latent => latent.Falling >= 0.5 && latent.Weight < 0).OrderByDescending(latent => Math.Abs(latent.Attribution)).Take(top)];
+        Latent[] gates = [.. latents.Where(latent => IsGate(latent)).OrderByDescending(latent => latent.Attribution).Take(top)];
 
         ExperimentOutcome outcome = new();
         outcome.Add(new Finding("carriers", $"Latents that grow with strength along half of {readings.Length} vectors or more, of {latents.Length:N0} that are active at all", new Interval(latents.Count(latent => latent.Rising >= 0.5), double.NaN, double.NaN)));
-        outcome.Add(new Finding("gates", "Latents that fall with strength along half of the vectors or more and directly promote no", new Interval(latents.Count(latent => latent.Falling >= 0.5 && latent.Weight < 0), double.NaN, double.NaN)));
-        Confirm(context, outcome, dictionary, ask, layer, strengths[^1], without, carriers, gates, latents);
+        outcome.Add(new Finding("gates", "Latents that fall with strength along half of the vectors or more, directly promote no, and whose fall at the answer raises yes", new Interval(latents.Count(IsGate), double.NaN, double.NaN)));
+        Confirm(context, outcome, dictionary, ask, layer, strengths[middle], without, carriers, gates, latents);
         Show(outcome, "Carriers", CarriersName, carriers, without, readings, strengths);
         Show(outcome, "Gates", GatesName, gates, without, readings, strengths);
         return outcome;
     }
 
-    private static Latent[] Search(ExperimentContext context, TranscoderSet dictionary, YesNoQuestion ask, LatentReadings without, LatentReadings[][] readings, double[] strengths)
+    private static bool IsGate(Latent latent) => latent is { Falling: >= 0.5, Weight: < 0, Attribution: > 0 };
+
+    /// <param name="middle">The strength, by index, at which what latents do to the answer is measured.</param>
+    private static Latent[] Search(ExperimentContext context, TranscoderSet dictionary, YesNoQuestion ask, LatentReadings without, LatentReadings[][] readings, double[] strengths, int middle)
     {
         LatentId[] all = [.. readings.SelectMany(along => along.SelectMany(reading => reading.Summed.Keys)).Concat(without.Summed.Keys).Distinct().OrderBy(id => id.Layer).ThenBy(id => id.Feature)];
         double[] axis = [0, .. strengths];
@@ -63,17 +69,19 @@ internal static class CarriersAndGatesExperiment
                 double correlation = Descriptive.RankCorrelation(axis, values);
                 if (correlation >= Monotone) rising++;
                 if (correlation <= -Monotone) falling++;
-                change += along[^1].AtAnswer.GetValueOrDefault(id) - without.AtAnswer.GetValueOrDefault(id);
+                change += along[middle].AtAnswer.GetValueOrDefault(id) - without.AtAnswer.GetValueOrDefault(id);
             }
             Transcoder transcoder = dictionary.Layers[id.Layer];
             float[] row = new float[transcoder.Width];
-            double weight = 0;
+            double weight = 0, squares = 0;
             for (int target = id.Layer; target < id.Layer + transcoder.Targets; target++)
             {
                 transcoder.DecoderRow(id.Feature, target, row);
                 weight += TensorPrimitives.Dot<float>(row, direction);
+                squares += VectorOperations.SumOfSquares(row);
             }
-            latents[i] = new Latent(id, (double)rising / readings.Length, (double)falling / readings.Length, weight, weight * change / readings.Length);
+            double size = Math.Sqrt(squares) * readings.Average(along => Math.Abs(along[middle].Summed.GetValueOrDefault(id)));
+            latents[i] = new Latent(id, (double)rising / readings.Length, (double)falling / readings.Length, weight, weight * change / readings.Length, size);
         });
         return latents;
     }
@@ -115,6 +123,8 @@ internal static class CarriersAndGatesExperiment
                 sweep.Add(ask.Prompt, new Steering([.. concept.At(layer, strength, ask.Positions, settings.Unit).Edits, .. edits]), i, taken[i].Name, taken[i].Draw, concept.Name, concept.Kind, strength);
         }
         ILookup<(string, int), double> answers = sweep.Run().ToLookup(row => (row.Text("taken_out"), row.Integer("draw")), row => row.IsFine ? row["yes"] - row["no"] : double.NaN);
+        double unmoved = answers[(Nothing, 0)].First();
+        if (unmoved >= 0) outcome.Caution($"Without injection the model says yes already (log-odds {TextNumber.Of(unmoved)}): there is no default no that gates could hold.");
         double[] Shifts(string name, int draw = 0) => [.. answers[(name, draw)].Skip(1).Select(logOdds => logOdds - answers[(name, draw)].First())];
         double[] whole = Shifts(Nothing);
         Interval Effect(double[] shifts) => Bootstrap.Mean(SeparationReport.Finite(shifts.Zip(whole, (with, all) => with - all)), settings.Seed, settings.Resamples);
@@ -137,9 +147,9 @@ internal static class CarriersAndGatesExperiment
             }
             Interval effect = Effect(own), controlEffect = Effect(control), difference = Bootstrap.Mean(SeparationReport.Finite(own.Zip(control, (a, b) => a - b)), settings.Seed, settings.Resamples);
             outcome.Add(new Finding($"without_{name}", $"Change of that shift without the {found.Length} {name} that attribution ranks first", effect));
-            outcome.Add(new Finding($"without_others_{name}", $"The same without as many other latents of the same layers (mean of {ControlDraws} draws)", controlEffect));
+            outcome.Add(new Finding($"without_others_{name}", $"The same without as many other latents of the same layers that write about as much (mean of {ControlDraws} draws)", controlEffect));
             outcome.Add(new Finding($"{name}_less_others", "The difference of the two", difference));
-            sentences.Add(difference.Contains(0) ? $"taking the {name} out does not differ from taking out other latents ({TextNumber.Of(difference)})" : $"taking the {name} out {(difference.Estimate < 0 ? "lowers" : "raises")} them beyond what other latents do ({TextNumber.Of(difference)})");
+            sentences.Add(difference.Contains(0) ? $"taking the {name} out is not shown to differ from taking out other latents that write about as much ({TextNumber.Of(difference)})" : $"taking the {name} out {(difference.Estimate < 0 ? "lowers" : "raises")} them beyond what other latents that write about as much do ({TextNumber.Of(difference)})");
             confirmed |= Confirms(name, difference);
         }
         outcome.Verdict = VerdictOf(carriers.Length + gates.Length, report, confirmed);
@@ -147,17 +157,18 @@ internal static class CarriersAndGatesExperiment
         if (without.Summed.Count == 0) outcome.Caution("No latent is active without injection at these positions: the dictionary may not fit this model.");
     }
 
-    /// <summary>As many other latents of the same layers, several draws.</summary>
+    /// <summary>As many other latents of the same layers that write about as much, several draws: of each, one of those nearest to it in what they write.</summary>
     private static IEnumerable<LatentId[]> OtherLatents(Latent[] found, Latent[] latents, int seed)
     {
         Random random = new(seed);
+        HashSet<LatentId> own = [.. found.Select(latent => latent.Id)];
         for (int draw = 0; draw < ControlDraws; draw++)
         {
-            List<LatentId> others = [];
+            HashSet<LatentId> others = [];
             foreach (Latent latent in found)
             {
-                LatentId[] pool = [.. latents.Select(other => other.Id).Where(id => id.Layer == latent.Id.Layer && !others.Contains(id) && !found.Any(one => one.Id == id))];
-                if (pool.Length > 0) others.Add(pool[random.Next(pool.Length)]);
+                Latent[] near = [.. latents.Where(other => other.Id.Layer == latent.Id.Layer && !own.Contains(other.Id) && !others.Contains(other.Id)).OrderBy(other => Math.Abs(other.Size - latent.Size)).Take(2 * ControlDraws)];
+                if (near.Length > 0) others.Add(near[random.Next(near.Length)].Id);
             }
             yield return [.. others];
         }
@@ -178,7 +189,7 @@ internal static class CarriersAndGatesExperiment
             return;
         }
         outcome.Table(["latent", ">grows along", ">falls along", ">direct effect on yes − no of one unit", ">attribution"], latents.Select(latent => new[] { latent.Id.ToString(), TextNumber.Percent(latent.Rising), TextNumber.Percent(latent.Falling), TextNumber.Of(latent.Weight), TextNumber.Of(latent.Attribution) }));
-        outcome.Figure(name, new XyChart($"{title} by strength", "The activation, summed over the injected positions, a mean over vectors, of those that attribution ranks first.", new Axis("strength"), new Axis("activation"),
-            [.. latents.Take(6).Select(latent => new Series(SeriesKind.Line, latent.Id.ToString(), [new DataPoint(0, without.Summed.GetValueOrDefault(latent.Id)), .. strengths.Select((strength, i) => new DataPoint(strength, readings.Average(along => along[i].Summed.GetValueOrDefault(latent.Id))))]))]));
+        outcome.Figure(name, new XyChart($"{title} by strength", "The activation, summed over the injected positions, a mean over vectors with 95 % intervals, of those that attribution ranks first.", new Axis("strength"), new Axis("activation"),
+            [.. latents.Take(6).Select(latent => new Series(SeriesKind.Line, latent.Id.ToString(), [new DataPoint(0, without.Summed.GetValueOrDefault(latent.Id)), .. strengths.Select((strength, i) => new DataPoint(strength, Bootstrap.Mean([.. readings.Select(along => along[i].Summed.GetValueOrDefault(latent.Id))], resamples: 500)))]))]));
     }
 }

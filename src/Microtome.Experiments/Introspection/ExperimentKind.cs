@@ -67,7 +67,7 @@ public sealed record ExperimentKind(string Name, string Title, string Question, 
             new PromptKey("template", "How a model without a chat template reads it: with {context}, {sentences} and {question}.", ["{context}\n{sentences}\nQuestion: {question}\nAnswer: Sentence"], IsList: false),
             Ask with { Default = ["Into which sentence did I inject a thought?"] },
         ],
-        [new NumberKey("sentences-in-a-trial", "How many sentences there are in a trial.", 5, 2, 9), new NumberKey("draws", "How many draws of sentences each vector is tested with.", 2, 1, 100)]);
+        [new NumberKey("sentences-in-a-trial", "How many sentences there are in a trial.", 5, 2, 9), new NumberKey("draws", "How many draws of sentences each vector is tested with.", 6, 1, 100)]);
 
     public static ExperimentKind CarriersAndGates { get; } = new("carriers-and-gates", "Which latents carry the evidence, and which hold the answer back?",
         "Latents whose activation grows with the strength of many unrelated vectors (carriers), and latents that are suppressed by them and promote the default \"no\" (gates), after Macar et al. 2026 (arXiv 2603.21396): ranked by attribution, confirmed by taking them out.",
@@ -77,8 +77,8 @@ public sealed record ExperimentKind(string Name, string Title, string Question, 
         "A probe and a latent for \"this name exists\" are found on names that do and do not. Does steering with them turn the answer to unknown, and back?",
         [
             Context with { Default = ["Answer with the word, or say unknown."] }, Template,
-            new PromptKey("known", "Names that the model knows.", ["London", "Paris", "France", "China", "Monday", "Friday", "June", "Mary", "John", "Peter", "Anna", "Tom"]),
-            new PromptKey("unknown", "Names like those that nobody has.", ["Londrel", "Pavos", "Frunzia", "Chorla", "Monvey", "Fradly", "Jurn", "Marv", "Jostin", "Perel", "Annib", "Tolm"]),
+            new PromptKey("known", "Names that the model knows.", ["London", "Paris", "France", "China", "Monday", "Friday", "June", "Mary", "John", "Peter", "Anna", "Tom", "Berlin", "Rome", "Japan", "Sunday", "April", "Lucy", "James", "Boston", "Texas", "Canada", "David", "Egypt"]),
+            new PromptKey("unknown", "Names like those that nobody has.", ["Londrel", "Parvos", "Frunzia", "Chorla", "Monvey", "Fradly", "Jurn", "Marph", "Jostil", "Petral", "Annib", "Tolm", "Berlov", "Romil", "Jopan", "Sundel", "Aprix", "Lucet", "Jamor", "Bostav", "Texol", "Canorda", "Davon", "Egynt"]),
             new PromptKey("ask", "The question, with {name} where the name goes.", ["Do you know {name}?"], IsList: false),
         ],
         [new NumberKey("held-out", "The share of the names that the probe is tested on and not fitted to.", 0.5, 0.1, 0.9, IsWhole: false)]);

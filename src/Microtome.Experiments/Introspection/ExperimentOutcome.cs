@@ -24,6 +24,12 @@ public sealed class ExperimentOutcome
     /// <summary>The answer in a sentence.</summary>
     public string Summary { get; set; } = "";
 
+    /// <summary>Whether layer and strength are chosen on one half of the vectors and measured on the other.</summary>
+    public bool IsCrossFitted { get; set; }
+
+    /// <summary>What intervals are over, unless a text says otherwise.</summary>
+    public string Unit { get; set; } = "vectors";
+
     public IReadOnlyList<Finding> Findings => _findings;
 
     /// <summary>What limits the answer.</summary>
@@ -68,7 +74,9 @@ public sealed class ExperimentOutcome
             finding.Probability is { } p && !double.IsNaN(p) ? TextNumber.Probability(p) : "",
         }));
         report.Section("How sure it is");
-        report.Paragraph("Intervals are bias-corrected bootstrap intervals over vectors (or trials, where the text says so), which are drawn whole with all their cells; where a layer and strength had to be chosen, they were chosen on one half of the vectors and measured on the other.");
+        report.Paragraph($"Intervals are bias-corrected bootstrap intervals over {Unit}, unless the text says otherwise, which are drawn whole with all their cells{(IsCrossFitted ? "; where a layer and strength had to be chosen, they were chosen on one half of the vectors and measured on the other" : "")}.");
+        if (Findings.Any(finding => finding.Probability is not null))
+            report.Paragraph("A p is the probability of so large a difference if the two kinds did not differ in anything; an interval is that of a difference of means. Over few vectors of which one stands apart the two can disagree: then the interval counts.");
         foreach (string caution in Cautions) report.Finding(caution, isCaution: true);
         foreach (Action<Report> detail in _details) detail(report);
         report.Section("What made it").Table(["", ""], origin.Select(one => new[] { one.What, one.Value }));

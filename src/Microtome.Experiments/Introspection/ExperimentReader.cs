@@ -74,7 +74,7 @@ public static class ExperimentReader
             VectorTemplates = Vector(root, "templates"),
             BaselineWords = Vector(root, "baseline"),
             Layers = root.Find("layers") is { } layers ? layers.IsList ? string.Join(',', layers.Items().Select(item => item.Text())) : layers.Text() : settings.Layers,
-            Strengths = root.Find("strengths")?.Items().Select(item => item.Number(double.Epsilon, 1e6)).ToArray() is { } strengths ? AtLeastOne(root.Find("strengths")!, strengths) : settings.Strengths,
+            Strengths = root.Find("strengths")?.Items().Select(item => item.Number(double.Epsilon, 1e6)).ToArray() is { } strengths ? Distinct(root.Find("strengths")!, strengths) : settings.Strengths,
             Unit = root.Find("unit") is { } unit ? Unit(unit) : settings.Unit,
             Positions = root.Find("positions")?.Text(),
             Placebos = (int?)root.Find("placebos")?.Number(0, 10_000, whole: true) ?? settings.Placebos,
@@ -109,6 +109,9 @@ public static class ExperimentReader
         if (concepts.GroupBy(concept => concept.Name).FirstOrDefault(group => group.Count() > 1) is { } twice) throw place.Error($"the concept '{twice.Key}' is there twice");
         return AtLeastOne(place, concepts);
     }
+
+    private static double[] Distinct(YamlPlace place, double[] strengths) =>
+        strengths.GroupBy(strength => strength).FirstOrDefault(group => group.Count() > 1) is { } twice ? throw place.Error(FormattableString.Invariant($"the strength {twice.Key} is there twice")) : AtLeastOne(place, strengths);
 
     private static T[] AtLeastOne<T>(YamlPlace place, T[] items) => items.Length > 0 ? items : throw place.Error("this list is empty");
 

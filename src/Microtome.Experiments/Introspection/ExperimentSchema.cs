@@ -40,7 +40,7 @@ public static class ExperimentSchema
             ["vector"] = Map("How vectors are made from words.", ("templates", Texts("Sentences with {word}, whose last token's state is taken.")), ("baseline", Texts("Words whose mean is subtracted."))),
             ["layers"] = new JsonObject
             {
-                ["description"] = "After which layers vectors are added: all, 3, 2-5, 25%-75%, spread 8, or a list of these.",
+                ["description"] = "After which layers vectors are added: all, 3, 2-5, 25%-75%, spread 8 (evenly over all but the last), or a list of these.",
                 ["type"] = new JsonArray("string", "integer", "array"),
                 ["default"] = "spread 8",
             },

@@ -37,10 +37,13 @@ internal sealed record InjectedVector(string Name, bool IsPlacebo, SteeringVecto
             all.Add(new InjectedVector(concept.Name, false, vector));
         }
         int concepts = all.Count;
+        if (all.Find(concept => Enumerable.Range(0, settings.Placebos).Any(i => concept.Name == PlaceboName(i))) is { } taken) throw new ArgumentException($"The concept '{taken.Name}' has the name of a random vector; give it another.");
         for (int i = 0; i < settings.Placebos; i++)
-            all.Add(new InjectedVector($"random {i}", true, RandomVectors.Like(all[i % concepts].Vector, unchecked(settings.Seed * 1_000_003 + i))));
+            all.Add(new InjectedVector(PlaceboName(i), true, RandomVectors.Like(all[i % concepts].Vector, unchecked(settings.Seed * 1_000_003 + i))));
         return all;
     }
+
+    private static string PlaceboName(int number) => $"random {number}";
 
     private static SteeringVector FromLatents(ExperimentContext context, ConceptSetting concept, IReadOnlyList<(int Layer, int Feature, float Weight)> latents)
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Encodings.Web;
@@ -53,12 +54,12 @@ public static class IntrospectionRun
         ExperimentSettings settings = context.Settings;
         yield return ("model", $"{context.Model.Name} ({context.Model.Specification.Family}, {context.Model.Specification.Layers.Count} layers of width {context.Model.Specification.ModelWidth})");
         if (context.Dictionary is not null) yield return ("dictionary", context.Dictionary.Name);
-        yield return ("concepts", string.Join(", ", settings.Concepts.Select(concept => concept.Name)));
-        yield return ("random vectors", $"{settings.Placebos}");
+        if (settings.Kind != ExperimentKind.KnownNames) yield return ("concepts", string.Join(", ", settings.Concepts.Select(concept => concept.Name)));
+        yield return ("random vectors", settings.Kind == ExperimentKind.WhichThought ? "one for each concept, as long as it is" : $"{settings.Placebos}");
         yield return ("layers", string.Join(", ", context.Layers));
-        yield return ("strengths", $"{string.Join(", ", settings.Strengths.Select(TextNumber.Of))} ({settings.Unit.ToString().ToLowerInvariant()})");
+        yield return ("strengths", $"{string.Join(", ", settings.Strengths.Select(strength => strength.ToString("G6", CultureInfo.InvariantCulture)))} ({settings.Unit.ToString().ToLowerInvariant()})");
         foreach (PromptKey key in settings.Kind.Prompts) yield return (key.Name, string.Join(" | ", settings.Texts(key.Name)));
-        foreach (NumberKey key in settings.Kind.Numbers) yield return (key.Name, TextNumber.Of(settings.Number(key.Name)));
+        foreach (NumberKey key in settings.Kind.Numbers) yield return (key.Name, settings.Number(key.Name).ToString("G6", CultureInfo.InvariantCulture));
         yield return ("seed", $"{settings.Seed}");
         yield return ("resamples", $"{settings.Resamples}");
         yield return ("version", MicrotomeVersion.Text);

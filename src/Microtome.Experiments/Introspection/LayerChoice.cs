@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Microtome.Experiments;
 
-/// <summary>Layers as experiment files name them: <c>all</c>, <c>3</c>, <c>2-5</c>, <c>25%-75%</c>, <c>spread 8</c> (so many, evenly), or several of these with commas.</summary>
+/// <summary>Layers as experiment files name them: <c>all</c>, <c>3</c>, <c>2-5</c>, <c>25%-75%</c>, <c>spread 8</c> (so many, evenly, the last layer left out: after it no layer reads what is added), or several of these with commas.</summary>
 public static class LayerChoice
 {
     /// <param name="layers">How many the model has.</param>
@@ -17,7 +17,10 @@ public static class LayerChoice
             string[] ends = part.Split('-', StringSplitOptions.TrimEntries);
             if (part == "all") chosen.UnionWith(Enumerable.Range(0, layers));
             else if (part.StartsWith("spread ", StringComparison.Ordinal) && int.TryParse(part.AsSpan(7), NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count > 0)
-                chosen.UnionWith(Enumerable.Range(0, Math.Min(count, layers)).Select(i => count >= layers ? i : (int)Math.Round((i + 0.5) * layers / count - 0.5)));
+            {
+                int read = Math.Max(1, layers - 1);
+                chosen.UnionWith(Enumerable.Range(0, Math.Min(count, read)).Select(i => count >= read ? i : (int)Math.Round((i + 0.5) * read / count - 0.5)));
+            }
             else if (ends.Length is 1 or 2 && ends.Select(end => Layer(end, layers)).ToArray() is var numbers && Array.TrueForAll(numbers, number => number >= 0))
             {
                 if (numbers[^1] < numbers[0]) throw new ArgumentException($"The layers '{part}' run backwards.");

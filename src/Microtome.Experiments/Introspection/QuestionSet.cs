@@ -38,6 +38,7 @@ internal static class QuestionSet
                 TrialPrompt prompt = TrialPrompt.Create(context.Model.Prompts, question, composed.Text, composed.Parts, [new AnswerOption("yes", settings.Yes), new AnswerOption("no", settings.No)], composed.IsRendered);
                 questions.Add(new YesNoQuestion(role, prompt, prompt.Positions(settings.Positions ?? positions)));
             }
+        if (questions.GroupBy(question => (question.Role, question.Prompt.Name)).FirstOrDefault(group => group.Count() > 1) is { } twice) throw new ArgumentException($"The question '{twice.Key.Name}' is there twice; ask each once.");
         return questions;
     }
 

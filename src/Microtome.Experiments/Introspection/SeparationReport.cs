@@ -3,22 +3,27 @@ namespace Microtome.Experiments;
 /// <summary>Says in words and figures how far a model's reports of injections separate from its bias.</summary>
 internal static class SeparationReport
 {
+    private static readonly string Least = Separation.LeastEffect.ToString(System.Globalization.CultureInfo.InvariantCulture);
+
     public static void Describe(ExperimentContext context, ExperimentOutcome outcome, ShiftTable shifts, Separation separation)
     {
         (outcome.Verdict, outcome.Summary) = Words(separation);
+        outcome.IsCrossFitted = true;
         string where = separation.Chosen.Count == 0 ? "nowhere" : string.Join(" and ", separation.Chosen.Select(at => $"layer {at.Layer}, strength {TextNumber.Of(at.Strength)}"));
         outcome.Add(new Finding("separation", $"Separation of the introspective question from false control questions under concepts, in log-odds of yes (at {where})", separation.Concepts));
         outcome.Add(new Finding("placebo_separation", "The same under random vectors", separation.Placebos));
         outcome.Add(new Finding("specificity", "Concepts less random vectors; p by permutation", separation.Specificity, separation.Test.Probability));
         outcome.Add(new Finding("equal_bias", "Concepts' excess over random vectors among injections that bias control questions equally, over all layers and strengths", separation.AtEqualBias));
         outcome.Add(new Finding("own_person", "The introspective question's shift less that of the third person, under concepts", separation.OwnPerson));
-        outcome.Add(new Finding("bias", "Bias towards yes of true and false control questions under any vector, where it is largest", separation.Bias));
+        outcome.Add(new Finding("bias", "Bias towards yes of true and false control questions under any vector, where the other half's is largest", separation.Bias));
         outcome.Add(new Finding("false_answers", "Log-odds of yes to false control questions there", separation.FalseAnswers));
         foreach ((QuestionRole role, double baseline) in shifts.Baseline.OrderBy(one => one.Key))
             outcome.Add(new Finding($"baseline_{role.Name().Replace(", ", "_", StringComparison.Ordinal).Replace(' ', '_')}", $"Log-odds of yes without injection: {role.Name()}", new Interval(baseline, double.NaN, double.NaN)));
 
         if (shifts.Broken > 0) outcome.Caution($"{TextNumber.Percent((double)shifts.Broken / shifts.Cells)} of the cells with an injection are broken: the logits are not numbers, or the model is certain of a token that is no answer. They are left out; at a layer and strength where more than 30 % of the vectors break the model nothing is measured.");
-        if (shifts.Concepts.Count < 8) outcome.Caution($"There are only {shifts.Concepts.Count} concepts; intervals over so few vectors are too narrow more often than they say.");
+        string[] unmeasured = [.. shifts.Concepts.Concat(shifts.Placebos).Except(separation.Values.Select(value => value.Vector))];
+        if (unmeasured.Length > 0) outcome.Caution($"Not measured, because the model is broken under them there: {string.Join(", ", unmeasured)}.");
+        if (shifts.Concepts.Count < 8) outcome.Caution($"There {(shifts.Concepts.Count == 1 ? "is only one concept" : $"are only {shifts.Concepts.Count} concepts")}; intervals over so few vectors are too narrow more often than they say.");
         if (shifts.Baseline.TryGetValue(QuestionRole.True, out double yes) && shifts.Baseline.TryGetValue(QuestionRole.False, out double no) && yes - no < 1)
             outcome.Caution($"Without injection the model hardly tells true from false control questions (log-odds {TextNumber.Of(yes)} and {TextNumber.Of(no)}): it does not answer these questions by what they ask, so its answer to the introspective one means little.");
         Figures(context, outcome, shifts, separation);
@@ -28,7 +33,8 @@ internal static class SeparationReport
     {
         IntrospectionVerdict.Introspective => ("Introspective", $"Under concepts it says yes to the introspective question beyond what it says to control questions, by {TextNumber.Of(separation.Concepts)} in log-odds, and beyond what random vectors of the same length do, by {TextNumber.Of(separation.Specificity)}."),
         IntrospectionVerdict.Biased => ("Biased", $"Injections push it towards yes whatever is asked, by {TextNumber.Of(separation.Bias)} in log-odds; the introspective question does not separate beyond that."),
-        IntrospectionVerdict.Neither => ("Neither", $"Injected concepts are not reported beyond control questions and random vectors (separation {TextNumber.Of(separation.Concepts)}, less random vectors' {TextNumber.Of(separation.Specificity)}), and there is no general push towards yes."),
+        IntrospectionVerdict.Neither => ("Neither", $"It is not shown that injected concepts are reported: separation from control questions ({TextNumber.Of(separation.Concepts)}), what of it is more than random vectors' ({TextNumber.Of(separation.Specificity)}) and the excess at equal bias ({TextNumber.Of(separation.AtEqualBias)}) would all have to lie above {Least} in log-odds, with their whole intervals. " +
+            (separation.Bias.IsAbove(Separation.LeastEffect) ? $"Injections push answers towards yes whatever is asked, by {TextNumber.Of(separation.Bias)}, but not so far that false control questions get the answer yes." : $"Nor is a push towards yes shown that is larger than that whatever is asked ({TextNumber.Of(separation.Bias)}).")),
         _ => ("Unknown", "There are too few vectors with which the model still answers, or no random vectors to compare with."),
     };
 

@@ -12,10 +12,14 @@ internal static class ThroughTheCacheExperiment
         IReadOnlyList<YesNoQuestion> questions = QuestionSet.Build(context, "framings", "turn", question =>
             PromptTexts.Compose(context, settings.Text("template"), "", ("context", settings.Text("context")), ("turn", settings.Text("first-turn")), ("question", question)));
         foreach (YesNoQuestion question in questions)
-            if (question.Positions.Last is not { } last || last >= question.Prompt.Positions("question").First)
+            if (question.Positions.Last is not { } end || end >= question.Prompt.Positions("question").First)
                 throw new ArgumentException($"The question '{question.Prompt.Name}' would be read with the vector in the stream (positions {question.Positions}); this experiment injects before the question only, at the positions \"turn\".");
 
-        IReadOnlyList<SweepRow> rows = InjectedThoughtExperiment.Sweep(context, "cells", questions, context.Vectors, context.Layers).Run();
+        // After the last layer nothing is left for later tokens: its stream has no keys and values.
+        int last = context.Model.Specification.Layers.Count - 1;
+        int[] layers = [.. context.Layers.Where(layer => layer < last)];
+        if (layers.Length == 0) throw new ArgumentException($"A vector that is added after layer {last}, the last, leaves no keys and values; name an earlier one with \"layers:\".");
+        IReadOnlyList<SweepRow> rows = InjectedThoughtExperiment.Sweep(context, "cells", questions, context.Vectors, layers).Run();
         ShiftTable shifts = ShiftTable.From(rows);
         Separation all = Separation.Measure(shifts, settings.Seed, settings.Resamples);
         ExperimentOutcome outcome = new();

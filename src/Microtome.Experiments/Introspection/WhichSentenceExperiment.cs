@@ -6,6 +6,7 @@ namespace Microtome.Experiments;
 internal static class WhichSentenceExperiment
 {
     private const string Swapped = "swapped";
+    private const int LeastDraws = 3;
 
     public static ExperimentOutcome Run(ExperimentContext context)
     {
@@ -82,6 +83,13 @@ internal static class WhichSentenceExperiment
     /// <returns>The share of those that have an answer; NaN where none has.</returns>
     internal static double ShareRight(double[] trials) => Descriptive.Mean(SeparationReport.Finite(trials));
 
+    /// <summary>It finds the sentence only where concepts are above chance and above random vectors, in several draws of sentences: of one, the liking for a place may decide.</summary>
+    internal static string VerdictOf(Interval accuracy, Interval lessRandom, double chance, bool hasRandom, int answered) =>
+        double.IsNaN(accuracy.Estimate) ? "Unknown"
+        : !accuracy.IsAbove(chance) ? "It is not shown to find the sentence"
+        : !hasRandom || !lessRandom.IsAbove(0) ? "Above chance, but not shown to be above random vectors"
+        : answered < LeastDraws ? "Above chance, but on too few draws of sentences" : "It finds the sentence";
+
     private static ExperimentOutcome Describe(ExperimentContext context, IReadOnlyList<SweepRow> rows, string[] options)
     {
         ExperimentSettings settings = context.Settings;
@@ -109,18 +117,17 @@ internal static class WhichSentenceExperiment
         Dictionary<int, Interval> swapped = injected.Where(row => row.Text("kind") == Swapped).GroupBy(row => row.Integer("layer"))
             .ToDictionary(group => group.Key, group => Proportion.Wilson((int)SeparationReport.Finite(group.Select(Right)).Sum(), SeparationReport.Finite(group.Select(Right)).Length));
 
-        ExperimentOutcome outcome = new();
-        bool found = accuracy.IsAbove(chance);
-        outcome.Verdict = double.IsNaN(accuracy.Estimate) ? "Unknown" : found ? "It finds the sentence" : "It does not find the sentence";
+        int answered = baseline.Values.Count(row => row.IsFine);
+        Interval difference = Bootstrap.Difference(fitted.Numbers, random.Numbers, settings.Seed, settings.Resamples);
+        ExperimentOutcome outcome = new() { IsCrossFitted = true, Verdict = VerdictOf(accuracy, difference, chance, placebos.Length > 0, answered) };
         outcome.Summary = double.IsNaN(accuracy.Estimate) ? "There are too few injections under which the model still answers."
-            : $"The sentence steered with a concept is the answer that rises most in {TextNumber.Percent(accuracy.Estimate)} of the trials [{TextNumber.Percent(accuracy.Low)}, {TextNumber.Percent(accuracy.High)}]; chance is {TextNumber.Percent(chance)}.";
+            : $"The sentence steered with a concept is the answer that rises most in {TextNumber.Percent(accuracy.Estimate)} of the trials [{TextNumber.Percent(accuracy.Low)}, {TextNumber.Percent(accuracy.High)}], the one steered with a random vector in {TextNumber.Percent(placeboAccuracy.Estimate)} [{TextNumber.Percent(placeboAccuracy.Low)}, {TextNumber.Percent(placeboAccuracy.High)}]; chance is {TextNumber.Percent(chance)}. To find it takes more than chance and more than random vectors do, in {LeastDraws} draws of sentences or more; the model answers without injection in {answered} of {baseline.Count}.";
         outcome.Add(new Finding("accuracy", $"Accuracy under concepts ({fitted.ChosenText}); chance is {TextNumber.Of(chance)}", accuracy));
         outcome.Add(new Finding("placebo_accuracy", $"Accuracy under random vectors of the same length ({random.ChosenText})", placeboAccuracy));
-        outcome.Add(new Finding("concept_less_placebo", "Concepts less random vectors", Bootstrap.Difference(fitted.Numbers, random.Numbers, settings.Seed, settings.Resamples), PermutationTest.Difference(fitted.Numbers, random.Numbers, settings.Seed).Probability));
+        outcome.Add(new Finding("concept_less_placebo", "Concepts less random vectors", difference, PermutationTest.Difference(fitted.Numbers, random.Numbers, settings.Seed).Probability));
         foreach ((int layer, Interval share) in swapped) outcome.Add(new Finding($"swapped_layer_{layer}", $"Accuracy where the sentence's states after layer {layer} are another sentence's (Wilson)", share));
         int broken = injected.Count(row => !row.IsFine);
         if (broken > 0) outcome.Caution($"{TextNumber.Percent((double)broken / injected.Length)} of the cells with an injection are broken and left out.");
-        int answered = baseline.Values.Count(row => row.IsFine);
         if (answered < baseline.Count) outcome.Caution($"The model answers without injection in {answered} of {baseline.Count} draws of sentences: all numbers come from {(answered == 1 ? "that one, and may not hold for other sentences" : "those")}.");
 
         outcome.Section("By layer");

@@ -79,7 +79,7 @@ internal static class WhichThoughtExperiment
         Interval gain = Bootstrap.Mean(gains.Numbers, settings.Seed, settings.Resamples);
         PermutationResult test = PermutationTest.Paired(gains.Numbers, settings.Seed);
 
-        ExperimentOutcome outcome = new();
+        ExperimentOutcome outcome = new() { Unit = "concepts", IsCrossFitted = true };
         bool raises = gain.IsAbove(0) && test.Probability < 0.05, knows = raises && Share(Target).IsAbove(1.0 / options);
         outcome.Verdict = double.IsNaN(gain.Estimate) ? "Unknown" : knows ? "It knows" : raises ? "It leans towards it" : "It does not know";
         outcome.Summary = double.IsNaN(gain.Estimate) ? "There are too few injections under which the model still answers."
@@ -90,6 +90,8 @@ internal static class WhichThoughtExperiment
         outcome.Add(new Finding("named_without", "The same without injection", Share(InjectedVector.NoKind)));
         int broken = rows.Count(row => !row.IsFine);
         if (broken > 0) outcome.Caution($"{TextNumber.Percent((double)broken / rows.Count)} of the cells are broken and left out.");
+        string[] unmeasured = [.. concepts.Except(gains.Values.Select(value => value.Vector))];
+        if (unmeasured.Length > 0) outcome.Caution($"Not measured, because the model is broken under them there: {string.Join(", ", unmeasured)}.");
         if (concepts.Length < 8) outcome.Caution($"There are only {concepts.Length} concepts.");
 
         outcome.Section("By layer and strength");

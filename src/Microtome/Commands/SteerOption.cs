@@ -47,6 +47,11 @@ internal static class SteerOption
     public static void WarnIfLarge(this SteeringMeasure measure)
     {
         if (!(measure.LargestShare > SteeringMeasure.Large)) return;
+        if (!double.IsFinite(measure.LargestShare))
+        {
+            Console.Error.WriteLine($"warning: what is added after layer {measure.Layer} is longer than numbers go; what follows means nothing. Steer less strongly.");
+            return;
+        }
         Console.Error.WriteLine($"warning: what is added is {TextFormat.Percent(measure.LargestShare)} as long as the stream after layer {measure.Layer} at position {measure.Position}; above {SteeringMeasure.Large:0%} models usually stop making sense.");
     }
 }

@@ -71,6 +71,7 @@ public class ExperimentReaderTests
     [InlineData("experiment: injected-thought\nplacebos: 1e99", "whole number")]
     [InlineData("experiment: injected-thought\nunit: furlongs", "there is no unit 'furlongs'")]
     [InlineData("experiment: injected-thought\nconcepts: [sea, sea]", "there twice")]
+    [InlineData("experiment: injected-thought\nstrengths: [0.5, 2, 0.5]", "f.yaml:2: the strength 0.5 is there twice")]
     [InlineData("experiment: injected-thought\nconcepts: [{file: x}]", "needs a name")]
     [InlineData("experiment: injected-thought\nconcepts: [{name: x, latents: [[1]]}]", "a latent is [layer, latent]")]
     [InlineData("experiment: injected-thought\nprompts: {context: [a, b]}", "one text")]
@@ -91,9 +92,10 @@ public class ExperimentReaderTests
     [InlineData("1-2", 4, new[] { 1, 2 })]
     [InlineData("2, 0-1", 4, new[] { 0, 1, 2 })]
     [InlineData("25%-75%", 9, new[] { 2, 3, 4, 5, 6 })]
-    [InlineData("spread 8", 5, new[] { 0, 1, 2, 3, 4 })]
-    [InlineData("spread 2", 8, new[] { 2, 6 })]
-    [InlineData("spread 1", 5, new[] { 2 })]
+    [InlineData("spread 8", 5, new[] { 0, 1, 2, 3 })]
+    [InlineData("spread 2", 9, new[] { 2, 6 })]
+    [InlineData("spread 1", 6, new[] { 2 })]
+    [InlineData("spread 8", 1, new[] { 0 })]
     public void Layers_are_chosen_as_written(string text, int layers, int[] expected) => LayerChoice.Parse(text, layers).ShouldBe(expected);
 
     [Theory]

@@ -79,6 +79,8 @@ public class IntrospectionRunTests
     [InlineData("concepts: [sea, fire, dog]", "concepts: [{name: sea, file: wide.safetensors}]", "'sea' has width 7, but the model's stream has 64")]
     [InlineData("placebos: 3", "positions: elsewhere", "'elsewhere' names no positions of the question")]
     [InlineData("placebos: 3", "answers: {yes: [\" y\"], no: [\" yes\"]}", "tokenise alike")]
+    [InlineData("third-person: [\"Do you put a thought into Tim?\"]", "third-person: [\"Is it?\", \"Is it?\"]", "'Is it?' is there twice")]
+    [InlineData("concepts: [sea, fire, dog]", "concepts: [sea, \"random 0\"]", "'random 0' has the name of a random vector")]
     [InlineData("context: \"Tom and Lily talk.\"", "template: \"Question?\"", "has no place for {question}")]
     [InlineData("context: \"Tom and Lily talk.\"", "template: \"{question} {weather}\"", "{weather}")]
     public void What_does_not_fit_is_refused_with_what_and_where(string old, string changed, string message)
@@ -179,6 +181,15 @@ public class IntrospectionRunTests
     {
         using TemporaryFolder folder = new();
         Should.Throw<ArgumentException>(() => Run(folder.Path, "experiment: through-the-cache\nconcepts: [sea, fire]\nlayers: 1\nstrengths: [1]\npositions: turn-\n")).Message.ShouldContain("before the question only");
+    }
+
+    [Fact]
+    public void A_vector_after_the_last_layer_leaves_nothing_in_the_cache()
+    {
+        using TemporaryFolder folder = new();
+        Should.Throw<ArgumentException>(() => Run(folder.Path, "experiment: through-the-cache\nconcepts: [sea, fire]\nlayers: 4\nstrengths: [1]\n")).Message.ShouldContain("after layer 4, the last, leaves no keys and values");
+        Run(folder["other"], "experiment: through-the-cache\nconcepts: [sea, fire]\nvector: { templates: [\"Tom saw the {word}\"], baseline: [cup, road] }\nlayers: 3-4\nstrengths: [1]\nplacebos: 2\nresamples: 100\n");
+        File.ReadLines(Path.Combine(folder["other"], "cells.jsonl")).ShouldAllBe(line => !line.Contains("\"layer\":4"));
     }
 
     [Fact]

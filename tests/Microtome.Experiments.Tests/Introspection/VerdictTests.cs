@@ -24,6 +24,27 @@ public class VerdictTests
     }
 
     [Fact]
+    public void A_sentence_is_found_only_above_chance_above_random_vectors_and_in_several_draws()
+    {
+        Interval above = new(0.4, 0.3, 0.5), below = new(0.25, 0.1, 0.4);
+        WhichSentenceExperiment.VerdictOf(above, Rise, 0.2, true, 3).ShouldBe("It finds the sentence");
+        WhichSentenceExperiment.VerdictOf(above, Rise, 0.2, true, 2).ShouldContain("too few draws");
+        WhichSentenceExperiment.VerdictOf(above, Unclear, 0.2, true, 3).ShouldContain("not shown to be above random vectors");
+        WhichSentenceExperiment.VerdictOf(above, Interval.Unknown, 0.2, false, 3).ShouldContain("not shown to be above random vectors");
+        WhichSentenceExperiment.VerdictOf(below, Rise, 0.2, true, 3).ShouldBe("It is not shown to find the sentence");
+        WhichSentenceExperiment.VerdictOf(Interval.Unknown, Rise, 0.2, true, 3).ShouldBe("Unknown");
+    }
+
+    [Fact]
+    public void A_model_knows_names_only_if_their_number_of_tokens_does_not_tell_as_much()
+    {
+        KnownNamesExperiment.VerdictOf(true, false, true).ShouldBe("It knows, and says what it is steered to");
+        KnownNamesExperiment.VerdictOf(true, false, false).ShouldBe("It knows, and steering is not shown to turn its answer");
+        KnownNamesExperiment.VerdictOf(true, true, true).ShouldStartWith("Names are told apart, but perhaps by their number of tokens");
+        KnownNamesExperiment.VerdictOf(false, true, false).ShouldBe("It is not shown to know, and steering is not shown to turn its answer");
+    }
+
+    [Fact]
     public void Trials_without_an_answer_do_not_hide_the_others()
     {
         WhichSentenceExperiment.ShareRight([1, double.NaN, 0, 1, double.NaN, 0]).ShouldBe(0.5);
