@@ -118,6 +118,29 @@ public sealed class GraphTests(Studio studio, ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task What_steering_added_has_a_mark_and_words_of_its_own()
+    {
+        string folder = studio.PathFor("steered");
+        await Studio.RunAsync("trace", "-m", Studio.Model, "-t", Studio.Transcoders, "--prompt", "Lily had a", "--steer", "random:7@2:8u@3-", "--out", folder);
+        await using StudioPage page = await OpenAsync();
+        ILocator legend = page.Page.GetByRole(AriaRole.List, new() { Name = "Legend" });
+        await Expect(legend).ToContainTextAsync("error");
+        await Expect(legend).Not.ToContainTextAsync("steering");
+        await page.Labelled("Graph file").SetInputFilesAsync(Path.Combine(folder, "graph.json"));
+        await Expect(page.Page.Locator(".bar-title")).ToContainTextAsync("Lily had a");
+        await Expect(legend).ToContainTextAsync("steering");
+        await page.WaitForGraphAsync();
+        await page.Labelled("Search labels, tokens and feature ids").FillAsync("steering");
+        await page.Labelled("Search labels, tokens and feature ids").PressAsync("Enter");
+        await page.SelectedIsAsync("^Steering in layer 2 at “ had”|^Steering in layer 2 at “ a”");
+        await Expect(page.Feature).ToContainTextAsync("What steering added to the stream");
+        await page.PointAtSelectedAsync();
+        await Expect(page.Page.GetByRole(AriaRole.Tooltip)).ToContainTextAsync("a cause from outside");
+        await Expect(page.Page.GetByRole(AriaRole.Tooltip)).ToContainTextAsync("Strongest outputs");
+        await page.PictureAsync("steering-nodes");
+    }
+
+    [Fact]
     public async Task The_features_of_a_token_are_shown_as_one_node_a_layer()
     {
         await using StudioPage page = await OpenAsync();

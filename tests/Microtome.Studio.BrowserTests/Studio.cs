@@ -20,13 +20,15 @@ public sealed class Studio : IAsyncLifetime, IDisposable
 
     public string Entrance { get; private set; } = "";
 
+    /// <summary>The model that the studio is started with, and its transcoders.</summary>
+    public static string Model { get; } = Path.Combine(TestFiles.Repository, "models", "stories260k");
+
+    public static string Transcoders { get; } = Path.Combine(TestFiles.Repository, "models", "stories260k-transcoders");
+
     public async Task InitializeAsync()
     {
         Assertions.SetDefaultExpectTimeout(60_000); // a guard against hanging, not an expectation
-        string models = Path.Combine(TestFiles.Repository, "models");
-        ProcessStartInfo start = new("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
-        foreach (string argument in new[] { Path.Combine(AppContext.BaseDirectory, "microtome.dll"), "studio", "--no-open", "--json", "--data", _data.Path, "--models", _models.Path, "-m", Path.Combine(models, "stories260k"), "-t", Path.Combine(models, "stories260k-transcoders") }) start.ArgumentList.Add(argument);
-        _program = Process.Start(start)!;
+        _program = Start("studio", "--no-open", "--json", "--data", _data.Path, "--models", _models.Path, "-m", Model, "-t", Transcoders);
         _program.ErrorDataReceived += (_, _) => { };
         _program.BeginErrorReadLine();
         string line = await _program.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException("microtome studio ended without an address.");
@@ -118,6 +120,23 @@ public sealed class Studio : IAsyncLifetime, IDisposable
         JsonObject settings = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
         settings["chat_template"] = template;
         File.WriteAllText(path, settings.ToJsonString());
+    }
+
+    /// <summary>Runs another command of the program to its end.</summary>
+    public static async Task RunAsync(params string[] arguments)
+    {
+        using Process program = Start(arguments);
+        Task<string> output = program.StandardOutput.ReadToEndAsync(), errors = program.StandardError.ReadToEndAsync();
+        await program.WaitForExitAsync();
+        program.ExitCode.ShouldBe(0, await errors + await output);
+    }
+
+    private static Process Start(params string[] arguments)
+    {
+        ProcessStartInfo start = new("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "microtome.dll"));
+        foreach (string argument in arguments) start.ArgumentList.Add(argument);
+        return Process.Start(start)!;
     }
 
     /// <summary>A file for a test to give to the page.</summary>

@@ -1,7 +1,7 @@
 namespace Microtome.Studio.Traces;
 
 /// <summary>A node of a graph.</summary>
-/// <param name="Kind">feature, error, token or target.</param>
+/// <param name="Kind">feature, error, token, steering (what steering added) or target.</param>
 /// <param name="Layer">-1 for tokens, the number of layers for targets.</param>
 /// <param name="Influence">Its share of all influence on the targets.</param>
 /// <param name="Cumulative">The share that it and all nodes with more hold together.</param>

@@ -84,7 +84,8 @@ export interface Trace {
   parameters: Record<string, string> | null;
 }
 
-export type NodeKind = "feature" | "error" | "token" | "target";
+/** `steering` is what steering added to the stream, in the graph of a steered prompt. */
+export type NodeKind = "feature" | "error" | "token" | "steering" | "target";
 
 export interface ApiNode {
   id: string;

@@ -49,7 +49,7 @@ export function CheckPane() {
     );
 
   const options = [
-    ...story.value.groups.filter((group) => group.nodes.some((id) => shown.byId.get(id)?.kind !== "token")).map((group) => ({ value: `group:${group.name}`, text: `Group ${group.name}` })),
+    ...story.value.groups.filter((group) => group.nodes.some((id) => (shown.byId.get(id)?.kind ?? "feature") === "feature")).map((group) => ({ value: `group:${group.name}`, text: `Group ${group.name}` })),
     ...[...new Set([...(selected.value?.kind === "feature" && !selected.value.members ? [selected.value.id] : []), ...story.value.pinned, ...drafts.value.map((draft) => draft.what).filter((what) => !what.startsWith("group:"))])]
       .map((id) => shown.byId.get(id))
       .filter((node) => node?.kind === "feature")

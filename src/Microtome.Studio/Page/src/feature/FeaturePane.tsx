@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import { get } from "../api/client";
 import type { Connection, FeatureDetail, Neighbour, NodeDetail } from "../api/types";
 import { choose, revealNode } from "../graph/GraphPane";
-import { featureName, nodeName, percent, quote, signed, type GraphNode } from "../graph/graph";
+import { explainKind, featureName, nodeName, percent, quote, signed, type GraphNode } from "../graph/graph";
 import { graph, hoveredId, model, selected, selectedId, story, trace, traceId } from "../state/store";
 import { isInStory, togglePin } from "../state/story";
 import { Empty, IconButton, Problem, TokenText, Waiting } from "../ui/controls";
@@ -55,7 +55,7 @@ export function FeaturePane() {
       <header class="feature-head">
         <div>
           <p class="feature-id">
-            {node.kind === "feature" ? (node.members ? node.label : `Feature ${featureName(node)}`) : node.kind === "target" ? "Output" : node.kind === "error" ? `Error of layer ${node.layer}` : "Token"}
+            {node.kind === "feature" ? (node.members ? node.label : `Feature ${featureName(node)}`) : node.kind === "target" ? "Output" : node.kind === "error" ? `Error of layer ${node.layer}` : node.kind === "steering" ? `Steering in layer ${node.layer}` : "Token"}
           </p>
           <p class="feature-place">
             {node.kind === "target" ? `${quote(node.text ?? "")} ${percent(node.probability)}` : <><TokenText text={graph.value.token(node.position)} /> position {node.position}</>}
@@ -70,7 +70,7 @@ export function FeaturePane() {
         )}
       </header>
       {node.kind === "feature" && !node.members && <FeatureBody key={node.id} layer={node.layer} feature={node.feature!} node={node} onVisit={(next) => visit(next, (value) => (elsewhere.value = value))} />}
-      {node.kind === "error" && <p class="hint">What the transcoder of this layer leaves unexplained at this position. It has no inputs of its own.</p>}
+      {explainKind(node.kind) && <p class="hint">{explainKind(node.kind)}</p>}
       {node.members && (
         <ul class="members">
           {node.members.map((id) => (

@@ -348,6 +348,11 @@ function Footer() {
         <li>
           <svg viewBox="0 0 12 12" aria-hidden="true"><rect x="2" y="2" width="8" height="8" class="key-open" /></svg>token
         </li>
+        {graph.value?.nodes.some((node) => node.kind === "steering") && (
+          <li>
+            <svg viewBox="0 0 12 12" aria-hidden="true"><path d="M6 1 11 10H1z" class="key-steering" /></svg>steering
+          </li>
+        )}
         <li>
           <svg viewBox="0 0 16 12" aria-hidden="true"><rect x="1" y="2" width="14" height="8" rx="3" class="key-output" /></svg>output
         </li>

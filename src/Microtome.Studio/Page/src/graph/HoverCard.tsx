@@ -1,5 +1,5 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { featureName, nodeName, percent, signed, type Graph, type GraphEdge, type GraphNode } from "./graph";
+import { explainKind, featureName, nodeName, percent, signed, type Graph, type GraphEdge, type GraphNode } from "./graph";
 import { TokenText } from "../ui/controls";
 
 const lines = 5;
@@ -26,6 +26,7 @@ export function HoverCard({ graph, node, x, y, width, height }: { graph: Graph; 
         {node.probability !== null && node.kind === "target" && `probability ${percent(node.probability)}`}
         {node.influence !== null && node.kind !== "target" && ` · influence ${percent(node.influence)}`}
       </p>
+      {explainKind(node.kind) && <p class="hover-what">{explainKind(node.kind)}</p>}
       {inputs.length > 0 && <EdgeList graph={graph} title="Strongest inputs" edges={inputs.slice(0, lines)} end="source" />}
       {outputs.length > 0 && <EdgeList graph={graph} title="Strongest outputs" edges={outputs.slice(0, lines)} end="target" />}
     </div>

@@ -66,7 +66,15 @@ export function nodeName(node: ApiNode, tokens: readonly string[]): string {
   if (node.kind === "token") return quote(node.text ?? tokens[node.position] ?? "");
   if (node.kind === "target") return quote(node.text ?? "");
   if (node.kind === "error") return `error, layer ${node.layer}`;
+  if (node.kind === "steering") return `steering, layer ${node.layer}`;
   return node.label || featureName(node);
+}
+
+/** What a node is that is neither a feature nor of the text; null of others. */
+export function explainKind(kind: ApiNode["kind"]): string | null {
+  if (kind === "error") return "What the transcoder of this layer leaves unexplained at this position. It has no inputs of its own.";
+  if (kind === "steering") return "What steering added to the stream in this layer at this position: a cause from outside, with no inputs of its own.";
+  return null;
 }
 
 export const featureName = (node: { layer: number; feature: number | null }) => `${node.layer}/${node.feature}`;
@@ -77,6 +85,7 @@ export function describeNode(node: GraphNode, tokens: readonly string[]): string
   if (node.kind === "token") return `Token ${nodeName(node, tokens)}, position ${node.position}`;
   if (node.kind === "target") return `Output ${nodeName(node, tokens)}, probability ${percent(node.probability)}`;
   if (node.kind === "error") return `Error of layer ${node.layer} ${place}`;
+  if (node.kind === "steering") return `Steering in layer ${node.layer} ${place}`;
   if (node.members) return `${node.label} ${place}`;
   return `Feature ${featureName(node)}${node.label ? `, ${node.label}` : ""} ${place}`;
 }

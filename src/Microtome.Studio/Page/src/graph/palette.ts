@@ -7,6 +7,7 @@ export interface Palette {
   band: string;
   node: string;
   nodeEdge: string;
+  steering: string;
   positive: string;
   negative: string;
   onlyA: string;
@@ -28,6 +29,7 @@ export function readPalette(element: Element): Palette {
     band: value("--band"),
     node: value("--node"),
     nodeEdge: value("--node-edge"),
+    steering: value("--steering"),
     positive: value("--positive"),
     negative: value("--negative"),
     onlyA: value("--only-a"),

@@ -187,12 +187,12 @@ function sortEdges({ graph, matches, isOnly }: Shown): { first: GraphEdge[][]; s
 
 export const radiusAt = (k: number) => Math.max(2.2, Math.min(9, dotRadius * k));
 
-/** Features are dots, errors diamonds, tokens squares, logits rounded tiles: told apart by shape, not by colour. */
+/** Features are dots, errors diamonds, tokens squares, what steering added triangles, logits rounded tiles: told apart by shape, not by colour. */
 export function drawNode(context: CanvasRenderingContext2D, node: GraphNode, x: number, y: number, k: number, palette: Palette): void {
   const r = radiusAt(k);
   shape(context, node, x, y, r);
   const tone = node.only === "a" ? palette.onlyA : node.only === "b" ? palette.onlyB : palette.node;
-  context.fillStyle = node.kind === "feature" ? tone : node.kind === "target" ? palette.ink : palette.surface;
+  context.fillStyle = node.kind === "feature" ? tone : node.kind === "target" ? palette.ink : node.kind === "steering" ? palette.steering : palette.surface;
   context.fill();
   context.lineWidth = node.kind === "feature" ? 1 : 1.25;
   context.strokeStyle = node.kind === "feature" ? palette.surface : node.kind === "error" ? palette.muted : palette.nodeEdge;
@@ -212,6 +212,11 @@ export function shape(context: CanvasRenderingContext2D, node: GraphNode, x: num
     context.lineTo(x + r * 1.15, y);
     context.lineTo(x, y + r * 1.15);
     context.lineTo(x - r * 1.15, y);
+    context.closePath();
+  } else if (node.kind === "steering") {
+    context.moveTo(x, y - r * 1.3);
+    context.lineTo(x + r * 1.25, y + r * 0.9);
+    context.lineTo(x - r * 1.25, y + r * 0.9);
     context.closePath();
   } else if (node.kind === "token") context.rect(x - r * 0.9, y - r * 0.9, r * 1.8, r * 1.8);
   else if (node.kind === "target") context.roundRect(x - r * 1.6, y - r * 1.05, r * 3.2, r * 2.1, r * 0.6);
