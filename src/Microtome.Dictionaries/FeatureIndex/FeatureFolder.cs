@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.IO.Compression;
 using Microtome.Models;
 
 namespace Microtome.Dictionaries;
@@ -11,7 +10,7 @@ namespace Microtome.Dictionaries;
 public sealed class FeatureFolder : IFeatureSource
 {
     private const long LargestFile = 64 << 20;
-    private const int MostFiles = 4_000_000, MostSearched = 5000;
+    private const int MostFiles = 4_000_000;
     private readonly SortedDictionary<(int Layer, int Feature), string> _files;
 
     private FeatureFolder(string path, string dictionary, SortedDictionary<(int, int), string> files)
@@ -46,7 +45,7 @@ public sealed class FeatureFolder : IFeatureSource
             files = List(folder);
         }
         if (files.Count == 0)
-            throw new InvalidDataException($"{path} has no files of features: NUMBER.json, by Cantor's pairing of layer and feature, or LAYER-SOURCE/FEATURE.json.");
+            throw new InvalidDataException($"{path} has no files of features: NUMBER.json, by Cantor's pairing of layer and feature, LAYER-SOURCE/FEATURE.json, {PackedFeatures.IndexName}, or LAYER-SOURCE/features/batch-N.jsonl.gz.");
         return new FeatureFolder(folder, System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(folder))), files);
     }
 
@@ -71,28 +70,17 @@ public sealed class FeatureFolder : IFeatureSource
     }
 
     public FeatureData? Find(int layer, int feature) =>
-        _files.TryGetValue((layer, feature), out string? file) ? FeatureJson.Read(Load(file), layer, feature, file) : null;
+        _files.TryGetValue((layer, feature), out string? file) ? FeatureJson.Read(GzipFile.ReadAll(file, LargestFile), layer, feature, file) : null;
 
     public void SetLabel(int layer, int feature, string? label) =>
-        throw new InvalidOperationException($"{Path} is a folder of JSON files, whose labels are not changed; microtome index makes a file whose labels can be.");
+        throw FeatureSearch.CannotLabel(Path);
 
     public IReadOnlyDictionary<(int Layer, int Feature), string> Labels() =>
-        Search("", most: MostSearched).Where(summary => summary.Label is not null).ToDictionary(summary => (summary.Layer, summary.Feature), summary => summary.Label!);
+        Search("", most: FeatureSearch.MostRead).Where(summary => summary.Label is not null).ToDictionary(summary => (summary.Layer, summary.Feature), summary => summary.Label!);
 
     /// <summary>Reads up to 5,000 files.</summary>
-    public IReadOnlyList<FeatureSummary> Search(string text, int? layer = null, int most = 100)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(most);
-        List<FeatureSummary> found = [];
-        foreach ((int fileLayer, int feature) in _files.Keys.Where(key => layer is null || key.Layer == layer).Take(MostSearched))
-        {
-            FeatureData data = Find(fileLayer, feature)!;
-            bool named = data.Label?.Contains(text, StringComparison.OrdinalIgnoreCase) == true;
-            if (!named && text.Length > 0 && !data.Promoted.Any(effect => effect.Token.Contains(text, StringComparison.OrdinalIgnoreCase))) continue;
-            found.Add(new FeatureSummary(fileLayer, feature, data.Label, data.Maximum, data.Density, [.. data.Promoted.Take(3).Select(effect => effect.Token)]));
-        }
-        return [.. found.OrderByDescending(summary => summary.Label?.Contains(text, StringComparison.OrdinalIgnoreCase) == true).Take(most)];
-    }
+    public IReadOnlyList<FeatureSummary> Search(string text, int? layer = null, int most = 100) =>
+        FeatureSearch.Among(_files.Keys.Where(key => layer is null || key.Layer == layer).Select(key => Find(key.Layer, key.Feature)!), text, most);
 
     public void Dispose()
     {
@@ -125,25 +113,4 @@ public sealed class FeatureFolder : IFeatureSource
         string? stem = name.EndsWith(".json", StringComparison.Ordinal) ? name[..^5] : name.EndsWith(".json.gz", StringComparison.Ordinal) ? name[..^8] : null;
         return stem is not null && long.TryParse(stem, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : null;
     }
-
-    private static byte[] Load(string file)
-    {
-        if (new FileInfo(file).Length > LargestFile) throw TooLarge(file);
-        if (!file.EndsWith(".gz", StringComparison.Ordinal)) return File.ReadAllBytes(file);
-        using FileStream stream = File.OpenRead(file);
-        using GZipStream unpacked = new(stream, CompressionMode.Decompress);
-        using MemoryStream bytes = new();
-        byte[] buffer = new byte[1 << 16];
-        try
-        {
-            for (int count; (count = unpacked.Read(buffer)) > 0 && bytes.Length <= LargestFile;) bytes.Write(buffer, 0, count);
-        }
-        catch (InvalidDataException exception)
-        {
-            throw new InvalidDataException($"{file} is not compressed by gzip or is damaged: {exception.Message}", exception);
-        }
-        return bytes.Length <= LargestFile ? bytes.ToArray() : throw TooLarge(file);
-    }
-
-    private static InvalidDataException TooLarge(string file) => new($"{file} has more than {LargestFile >> 20} MB; it is not a feature.");
 }

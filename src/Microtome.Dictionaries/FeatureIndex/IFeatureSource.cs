@@ -1,6 +1,6 @@
 namespace Microtome.Dictionaries;
 
-/// <summary>Where descriptions of a dictionary's features come from: an index that Microtome wrote, or a folder of JSON files. Safe to use from several threads at once.</summary>
+/// <summary>Where descriptions of a dictionary's features come from: an index that Microtome wrote, or a folder of what others did. Safe to use from several threads at once.</summary>
 public interface IFeatureSource : IDisposable
 {
     /// <summary>The dictionary's name, as graphs call it (<c>scan</c>).</summary>
@@ -32,9 +32,12 @@ public interface IFeatureSource : IDisposable
 /// <summary>Opens descriptions of features by their path.</summary>
 public static class FeatureSource
 {
-    /// <summary>An index file, or a folder of feature JSON.</summary>
+    /// <summary>An index file, or a folder: of feature JSON, of circuit-tracer's packed features, of Neuronpedia's exports.</summary>
     /// <exception cref="FileNotFoundException">There is neither.</exception>
     /// <exception cref="InvalidDataException">It is something else or damaged; the message names the file.</exception>
     public static IFeatureSource Open(string path) =>
-        Directory.Exists(path) ? FeatureFolder.Open(path) : FeatureIndex.Open(path);
+        !Directory.Exists(path) ? FeatureIndex.Open(path)
+        : PackedFeatures.IsAt(path) ? PackedFeatures.Open(path)
+        : NeuronpediaExport.IsAt(path) ? NeuronpediaExport.Open(path)
+        : FeatureFolder.Open(path);
 }

@@ -36,7 +36,7 @@ internal sealed class FeatureDesk(StudioRooms rooms, DataFolder data) : IDisposa
     {
         Job? job = rooms.Jobs.Find(JobOf(model));
         IFeatureSource? source = SourceOf(model);
-        (string? kind, long? tokens) = source switch { FeatureIndex index => ("index", index.Tokens), FeatureFolder => ("neuronpedia", (long?)null), _ => ((string?)null, (long?)null) };
+        (string? kind, long? tokens) = source switch { FeatureIndex index => ("index", index.Tokens), not null => ("neuronpedia", (long?)null), null => ((string?)null, (long?)null) };
         if (job is { HasEnded: false }) return new IndexRecord("running", job.Id, kind, tokens);
         lock (_lock) return new IndexRecord(source is not null ? "ready" : "none", null, kind, tokens, _mistakes.GetValueOrDefault(model.Id));
     }

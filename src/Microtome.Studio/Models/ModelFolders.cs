@@ -1,3 +1,4 @@
+using Microtome.Dictionaries;
 using Microtome.Models.Hub;
 using Microtome.Studio.Api;
 
@@ -35,6 +36,11 @@ internal sealed class ModelFolders(IEnumerable<string> roots)
         if (depth > Deepest || models.Count + transcoders.Count + indexes.Count >= MostListed || !Directory.Exists(folder)) return;
         if (File.Exists(Path.Combine(folder, "config.json"))) models.Add(folder);
         if (File.Exists(Path.Combine(folder, "config.yaml"))) transcoders.Add(folder);
+        if (NeuronpediaExport.IsAt(folder))
+        {
+            indexes.Add(folder);
+            return;
+        }
         if (Path.GetFileName(folder) == "features" || File.Exists(Path.Combine(folder, "0.json")) || File.Exists(Path.Combine(folder, "0.json.gz"))) indexes.Add(folder);
         indexes.AddRange(Directory.EnumerateFiles(folder, "*.features").Order(StringComparer.Ordinal).Take(MostListed));
         EnumerationOptions options = new() { IgnoreInaccessible = true, AttributesToSkip = FileAttributes.Hidden | FileAttributes.System };

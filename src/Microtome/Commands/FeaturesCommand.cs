@@ -18,7 +18,7 @@ internal static class FeaturesCommand
         Option<string?> dictionary = new("--dictionary", "-d") { HelpName = "DIR", Description = "Instead of transcoders: the folder of one autoencoder, whose latents are read at its hook." };
         Option<string[]> steer = SteerOption.Create();
         Option<bool> json = CommonOptions.Json();
-        Option<string?> index = new("--index") { HelpName = "FILE|DIR", Description = "Also show what features are known for: labels and promoted tokens of an index that microtome index wrote, or of a folder of feature JSON." };
+        Option<string?> index = new("--index") { HelpName = "FILE|DIR", Description = "Also show what features are known for: labels and promoted tokens of an index that microtome index wrote, or of a folder of feature data of Neuronpedia or circuit-tracer." };
         Option<int> most = new("--top") { HelpName = "N", Description = "How many to print; 0 for all.", DefaultValueFactory = _ => 40 };
         ExampleCommand command = new("features", "List the features that are active on a prompt, strongest first.",
             "microtome features --prompt \"The capital of the state containing Dallas is\" --layer 0",

@@ -15,7 +15,7 @@ internal static class StudioCommand
         Option<string?> memory = CommonOptions.Memory();
         Option<int?> threads = CommonOptions.Threads();
         Option<bool> json = CommonOptions.Json();
-        Option<string?> index = new("--index") { Description = "What the model's features fire on: a folder that microtome index wrote, or one of feature JSON in Neuronpedia's format.", HelpName = "DIR" };
+        Option<string?> index = new("--index") { Description = "What the model's features fire on: a file that microtome index wrote, or a folder of feature data of Neuronpedia or circuit-tracer.", HelpName = "FILE|DIR" };
         Option<string[]> models = new("--models") { Description = "A folder in which the page may choose further models, transcoders and feature data. May be given again.", HelpName = "DIR" };
         Option<string?> data = new("--data") { Description = "Where traces, labels, groups and presets are kept; in the user's local application data unless given.", HelpName = "DIR" };
         Option<int> port = new("--port") { Description = "The port on 127.0.0.1; any that is free unless given.", HelpName = "N" };

@@ -63,7 +63,7 @@ export function AddModel({ onDone }: { onDone: (id: string | null) => void }) {
       <h2 id="add-title">Add a model</h2>
       {field("model", "Model", "A name on the Hub, or a folder that the studio was given.", folders.value?.models)}
       {field("transcoders", "Transcoders", "Made for this model. Without them it can only be steered.", folders.value?.transcoders)}
-      {field("index", "Feature data", "Optional: a folder of feature JSON in Neuronpedia's format.", folders.value?.indexes)}
+      {field("index", "Feature data", "Optional: an index, or a folder of feature data of Neuronpedia or circuit-tracer.", folders.value?.indexes)}
       {error.value && <Problem text={error.value} />}
       <p class="hint" role="status">
         {job.value ? `${phaseText(job.value)}${job.value.fraction != null ? `, ${Math.round(job.value.fraction * 100)} %` : ""}${job.value.detail ? ` · ${job.value.detail}` : ""}` : ""}
