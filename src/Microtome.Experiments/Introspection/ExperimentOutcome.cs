@@ -74,7 +74,7 @@ public sealed class ExperimentOutcome
             finding.Probability is { } p && !double.IsNaN(p) ? TextNumber.Probability(p) : "",
         }));
         report.Section("How sure it is");
-        report.Paragraph($"Intervals are bias-corrected bootstrap intervals over {Unit}, unless the text says otherwise, which are drawn whole with all their cells{(IsCrossFitted ? "; where a layer and strength had to be chosen, they were chosen on one half of the vectors and measured on the other" : "")}.");
+        report.Paragraph($"Intervals are bias-corrected bootstrap intervals over {Unit}, unless the text says otherwise, which are drawn whole with all their cells{(IsCrossFitted ? "; where a layer and strength had to be chosen, they were chosen on one half of the vectors and measured on the other" : "")}. Questions and texts are taken as they are, unless the text says otherwise: intervals say nothing of other ones.");
         if (Findings.Any(finding => finding.Probability is not null))
             report.Paragraph("A p is the probability of so large a difference if the two kinds did not differ in anything; an interval is that of a difference of means. Over few vectors of which one stands apart the two can disagree: then the interval counts.");
         foreach (string caution in Cautions) report.Finding(caution, isCaution: true);

@@ -79,9 +79,51 @@ internal static class WhichSentenceExperiment
         return new Steering(edits);
     }
 
-    /// <param name="trials">1 where right, 0 where wrong, NaN where the model is broken.</param>
-    /// <returns>The share of those that have an answer; NaN where none has.</returns>
-    internal static double ShareRight(double[] trials) => Descriptive.Mean(SeparationReport.Finite(trials));
+    /// <summary>
+    /// The share of right answers, every place counted alike: a liking for one place is then right as often as chance, however many trials of which place the model breaks in.
+    /// </summary>
+    /// <param name="trials">[draws, places]: 1 where right, 0 where wrong, NaN where there is no answer.</param>
+    /// <param name="draws">Which draws count, each as often as it is named.</param>
+    /// <returns>NaN where a place has no answer.</returns>
+    internal static double ShareRight(double[,] trials, ReadOnlySpan<int> draws)
+    {
+        double sum = 0;
+        int places = trials.GetLength(1);
+        for (int place = 0; place < places; place++)
+        {
+            double right = 0;
+            int answered = 0;
+            foreach (int draw in draws)
+            {
+                if (!double.IsFinite(trials[draw, place])) continue;
+                right += trials[draw, place];
+                answered++;
+            }
+            sum += right / answered;
+        }
+        return sum / places;
+    }
+
+    /// <summary>A mean over vectors, whose interval is over vectors and over draws of sentences: vectors that act alike in the same sentences are no new evidence.</summary>
+    private static Interval Over(IReadOnlyList<double[,]> vectors, IReadOnlyList<double[,]> less, int draws, ExperimentSettings settings)
+    {
+        static double Mean(IReadOnlyList<double[,]> all, ReadOnlySpan<int> slots, ReadOnlySpan<int> draws)
+        {
+            double sum = 0;
+            int count = 0;
+            foreach (int slot in slots)
+            {
+                double value = ShareRight(all[slot % all.Count], draws);
+                if (!double.IsFinite(value)) continue;
+                sum += value;
+                count++;
+            }
+            return sum / count;
+        }
+        // A slot holds a vector of each kind, in an order that means nothing.
+        return vectors.Count == 0 ? Interval.Unknown
+            : Bootstrap.Groups(Math.Max(vectors.Count, less.Count), draws, (slots, drawn) => Mean(vectors, slots, drawn) - (less.Count == 0 ? 0 : Mean(less, slots, drawn)), settings.Seed, settings.Resamples);
+    }
 
     /// <summary>It finds the sentence only where concepts are above chance and above random vectors, in several draws of sentences: of one, the liking for a place may decide.</summary>
     internal static string VerdictOf(Interval accuracy, Interval lessRandom, double chance, bool hasRandom, int answered) =>
@@ -105,24 +147,32 @@ internal static class WhichSentenceExperiment
         }
         SweepRow[] injected = [.. rows.Where(row => row.Text("kind") != InjectedVector.NoKind)];
         InjectionCondition At(SweepRow row) => new(row.Integer("layer"), row.Number("strength"));
-        Dictionary<(string, InjectionCondition), double[]> right = injected.Where(row => row.Text("kind") != Swapped).GroupBy(row => (row.Text("vector"), At(row))).ToDictionary(group => group.Key, group => group.Select(Right).ToArray());
+        int draws = baseline.Count;
+        int[] every = [.. Enumerable.Range(0, draws)];
+        Dictionary<(string, InjectionCondition), double[,]> right = injected.Where(row => row.Text("kind") != Swapped).GroupBy(row => (row.Text("vector"), At(row))).ToDictionary(group => group.Key, group =>
+        {
+            double[,] trials = new double[draws, options.Length];
+            foreach (SweepRow row in group) trials[row.Integer("draw"), row.Integer("steered")] = Right(row);
+            return trials;
+        });
         InjectionCondition[] conditions = [.. right.Keys.Select(key => key.Item2).Distinct().OrderBy(at => at.Layer).ThenBy(at => at.Strength)];
         string[] Names(string kind) => [.. injected.Where(row => row.Text("kind") == kind).Select(row => row.Text("vector")).Distinct()];
         string[] concepts = Names(InjectedVector.ConceptKind), placebos = Names(InjectedVector.PlaceboKind);
         // Of the trials that have an answer: an order of the sentences under which the model gives none would otherwise hide all others.
-        double Accuracy(string vector, InjectionCondition at) => ShareRight(right[(vector, at)]);
+        double Accuracy(string vector, InjectionCondition at) => ShareRight(right[(vector, at)], every);
 
         CrossFitted fitted = CrossFit.Measure(concepts, conditions, Accuracy, settings.Seed), random = CrossFit.Measure(placebos, conditions, Accuracy, settings.Seed);
-        Interval accuracy = Bootstrap.Mean(fitted.Numbers, settings.Seed, settings.Resamples), placeboAccuracy = Bootstrap.Mean(random.Numbers, settings.Seed, settings.Resamples);
+        double[][,] Trials(CrossFitted of) => [.. of.Values.Select(value => right[(value.Vector, value.At)])];
+        Interval accuracy = Over(Trials(fitted), [], draws, settings), placeboAccuracy = Over(Trials(random), [], draws, settings);
         Dictionary<int, Interval> swapped = injected.Where(row => row.Text("kind") == Swapped).GroupBy(row => row.Integer("layer"))
             .ToDictionary(group => group.Key, group => Proportion.Wilson((int)SeparationReport.Finite(group.Select(Right)).Sum(), SeparationReport.Finite(group.Select(Right)).Length));
 
         int answered = baseline.Values.Count(row => row.IsFine);
-        Interval difference = Bootstrap.Difference(fitted.Numbers, random.Numbers, settings.Seed, settings.Resamples);
-        ExperimentOutcome outcome = new() { IsCrossFitted = true, Verdict = VerdictOf(accuracy, difference, chance, placebos.Length > 0, answered) };
+        Interval difference = placebos.Length == 0 ? Interval.Unknown : Over(Trials(fitted), Trials(random), draws, settings);
+        ExperimentOutcome outcome = new() { Unit = "vectors and draws of sentences", IsCrossFitted = true, Verdict = VerdictOf(accuracy, difference, chance, placebos.Length > 0, answered) };
         outcome.Summary = double.IsNaN(accuracy.Estimate) ? "There are too few injections under which the model still answers."
             : $"The sentence steered with a concept is the answer that rises most in {TextNumber.Percent(accuracy.Estimate)} of the trials [{TextNumber.Percent(accuracy.Low)}, {TextNumber.Percent(accuracy.High)}], the one steered with a random vector in {TextNumber.Percent(placeboAccuracy.Estimate)} [{TextNumber.Percent(placeboAccuracy.Low)}, {TextNumber.Percent(placeboAccuracy.High)}]; chance is {TextNumber.Percent(chance)}. To find it takes more than chance and more than random vectors do, in {LeastDraws} draws of sentences or more; the model answers without injection in {answered} of {baseline.Count}.";
-        outcome.Add(new Finding("accuracy", $"Accuracy under concepts ({fitted.ChosenText}); chance is {TextNumber.Of(chance)}", accuracy));
+        outcome.Add(new Finding("accuracy", $"Accuracy under concepts, every place counted alike ({fitted.ChosenText}); chance is {TextNumber.Of(chance)}", accuracy));
         outcome.Add(new Finding("placebo_accuracy", $"Accuracy under random vectors of the same length ({random.ChosenText})", placeboAccuracy));
         outcome.Add(new Finding("concept_less_placebo", "Concepts less random vectors", difference, PermutationTest.Difference(fitted.Numbers, random.Numbers, settings.Seed).Probability));
         foreach ((int layer, Interval share) in swapped) outcome.Add(new Finding($"swapped_layer_{layer}", $"Accuracy where the sentence's states after layer {layer} are another sentence's (Wilson)", share));
@@ -133,10 +183,10 @@ internal static class WhichSentenceExperiment
         outcome.Section("By layer");
         int[] layers = [.. conditions.Select(at => at.Layer).Distinct()];
         double strength = CrossFit.Best(conditions, at => CrossFit.UsableMean(concepts, at, Accuracy))?.Strength ?? settings.Strengths[0];
-        Series Line(string label, string[] vectors, SeriesColor color) => new(SeriesKind.Line, label, [.. layers.Select(layer => new DataPoint(layer, Bootstrap.Mean(SeparationReport.Finite(vectors.Select(vector => Accuracy(vector, new(layer, strength)))), settings.Seed, 500)))]) { Color = color };
-        outcome.Figure("accuracy-by-layer", new XyChart($"Accuracy by layer, strength {TextNumber.Of(strength)}", "How often the steered sentence's number rises most, with 95 % intervals; the strength is the best one for concepts, so this figure flatters them.",
-            new Axis("layer"), new Axis("accuracy") { Minimum = 0, Maximum = 1 },
-            [Line("concepts", concepts, SeriesColor.Palette), Line("random vectors", placebos, SeriesColor.Ink), new Series(SeriesKind.Points, "swapped states", [.. swapped.OrderBy(one => one.Key).Select(one => new DataPoint(one.Key, one.Value))])])
+        Series Line(string label, string[] vectors, SeriesColor color) => new(SeriesKind.Line, label, [.. layers.Select((layer, i) => new DataPoint(i, Over([.. vectors.Select(vector => right[(vector, new(layer, strength))])], [], draws, settings with { Resamples = 500 })))]) { Color = color };
+        outcome.Figure("accuracy-by-layer", new XyChart($"Accuracy by layer, strength {TextNumber.Of(strength)}", "How often the steered sentence's number rises most, with 95 % intervals over vectors and draws; the strength is the best one for concepts, so this figure flatters them.",
+            new Axis("after layer") { Categories = [.. layers.Select(layer => $"{layer}")] }, new Axis("accuracy") { Minimum = 0, Maximum = 1 },
+            [Line("concepts", concepts, SeriesColor.Palette), Line("random vectors", placebos, SeriesColor.Ink), new Series(SeriesKind.Points, "swapped states", [.. swapped.OrderBy(one => one.Key).Select(one => new DataPoint(Array.IndexOf(layers, one.Key), one.Value))])])
         { References = [new Reference("chance", chance)] });
         Maps.Add(outcome, context, "accuracy-map", "Accuracy under concepts", "By layer and strength.", conditions, at => CrossFit.UsableMean(concepts, at, Accuracy), "accuracy", ColorScale.Viridis);
         return outcome;

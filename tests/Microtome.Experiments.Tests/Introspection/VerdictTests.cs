@@ -47,7 +47,10 @@ public class VerdictTests
     [Fact]
     public void Trials_without_an_answer_do_not_hide_the_others()
     {
-        WhichSentenceExperiment.ShareRight([1, double.NaN, 0, 1, double.NaN, 0]).ShouldBe(0.5);
-        WhichSentenceExperiment.ShareRight([double.NaN]).ShouldBe(double.NaN);
+        double none = double.NaN;
+        WhichSentenceExperiment.ShareRight(new[,] { { 1, none }, { none, 0 }, { 1, 1 } }, [0, 1, 2]).ShouldBe(0.75);
+        WhichSentenceExperiment.ShareRight(new[,] { { 1, 1 }, { none, 0 } }, [1, 1]).ShouldBe(none);
+        // A liking for the first place is right by chance, although only trials of that place have answers thrice.
+        WhichSentenceExperiment.ShareRight(new[,] { { 1, 0 }, { 1, none }, { 1, none } }, [0, 1, 2]).ShouldBe(0.5);
     }
 }
