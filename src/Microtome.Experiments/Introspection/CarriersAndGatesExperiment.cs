@@ -44,8 +44,8 @@ internal static class CarriersAndGatesExperiment
         outcome.Add(new Finding("carriers", $"Latents that grow with strength along half of {readings.Length} vectors or more, of {latents.Length:N0} that are active at all", new Interval(latents.Count(latent => latent.Rising >= 0.5), double.NaN, double.NaN)));
         outcome.Add(new Finding("gates", "Latents that fall with strength along half of the vectors or more, directly promote no, and whose fall at the answer raises yes", new Interval(latents.Count(IsGate), double.NaN, double.NaN)));
         Confirm(context, outcome, dictionary, ask, layer, strengths[middle], without, carriers, gates, latents);
-        Show(outcome, "Carriers", CarriersName, carriers, without, readings, strengths);
-        Show(outcome, "Gates", GatesName, gates, without, readings, strengths);
+        Show(context, outcome, "Carriers", CarriersName, carriers, without, readings, strengths);
+        Show(context, outcome, "Gates", GatesName, gates, without, readings, strengths);
         return outcome;
     }
 
@@ -180,7 +180,7 @@ internal static class CarriersAndGatesExperiment
     internal static string VerdictOf(int found, Interval report, bool confirmed) =>
         found == 0 ? "None found" : !report.IsAbove(0) ? "There is no report to explain" : confirmed ? "Found and confirmed" : "Found, not confirmed";
 
-    private static void Show(ExperimentOutcome outcome, string title, string name, Latent[] latents, LatentReadings without, LatentReadings[][] readings, double[] strengths)
+    private static void Show(ExperimentContext context, ExperimentOutcome outcome, string title, string name, Latent[] latents, LatentReadings without, LatentReadings[][] readings, double[] strengths)
     {
         outcome.Section(title);
         if (latents.Length == 0)
@@ -189,7 +189,7 @@ internal static class CarriersAndGatesExperiment
             return;
         }
         outcome.Table(["latent", ">grows along", ">falls along", ">direct effect on yes − no of one unit", ">attribution"], latents.Select(latent => new[] { latent.Id.ToString(), TextNumber.Percent(latent.Rising), TextNumber.Percent(latent.Falling), TextNumber.Of(latent.Weight), TextNumber.Of(latent.Attribution) }));
-        outcome.Figure(name, new XyChart($"{title} by strength", "The activation, summed over the injected positions, a mean over vectors with 95 % intervals, of those that attribution ranks first.", new Axis("strength"), new Axis("activation"),
+        outcome.Figure(name, new XyChart($"{title} by strength", "The activation, summed over the injected positions, a mean over vectors with 95 % intervals, of those that attribution ranks first.", new Axis(Maps.UnitText(context.Settings)), new Axis("activation, summed over positions"),
             [.. latents.Take(6).Select(latent => new Series(SeriesKind.Line, latent.Id.ToString(), [new DataPoint(0, without.Summed.GetValueOrDefault(latent.Id)), .. strengths.Select((strength, i) => new DataPoint(strength, Bootstrap.Mean([.. readings.Select(along => along[i].Summed.GetValueOrDefault(latent.Id))], resamples: 500)))]))]));
     }
 }

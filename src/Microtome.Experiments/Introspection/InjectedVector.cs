@@ -43,6 +43,20 @@ internal sealed record InjectedVector(string Name, bool IsPlacebo, SteeringVecto
         return all;
     }
 
+    /// <summary>Says which concepts' vectors point almost the same way, as those of words do that the model does not know; null where none do.</summary>
+    /// <param name="layer">Where they are compared.</param>
+    public static string? Alike(IReadOnlyList<InjectedVector> vectors, int layer)
+    {
+        const double same = 0.9;
+        const int shown = 6;
+        InjectedVector[] concepts = [.. vectors.Where(vector => !vector.IsPlacebo)];
+        (string Pair, float Cosine)[] pairs = [.. Enumerable.Range(0, concepts.Length).SelectMany(i => Enumerable.Range(0, i).Select(j => ($"{concepts[j].Name} and {concepts[i].Name}", SteeringVector.Cosine(concepts[j].Vector[layer], concepts[i].Vector[layer]))))];
+        (string Pair, float Cosine)[] alike = [.. pairs.Where(pair => pair.Cosine > same).OrderByDescending(pair => pair.Cosine)];
+        if (alike.Length == 0) return null;
+        string names = string.Join(", ", alike.Take(shown).Select(pair => $"{pair.Pair} ({TextNumber.Of(pair.Cosine)})"));
+        return $"After layer {layer} vectors of different concepts point almost the same way: {names}{(alike.Length > shown ? ", …" : "")}, {alike.Length} of {pairs.Length} pairs with a cosine above {TextNumber.Of(same)}. They are hardly evidence of their own, so that intervals over concepts are too narrow; words that the model knows have vectors of their own.";
+    }
+
     private static string PlaceboName(int number) => $"random {number}";
 
     private static SteeringVector FromLatents(ExperimentContext context, ConceptSetting concept, IReadOnlyList<(int Layer, int Feature, float Weight)> latents)

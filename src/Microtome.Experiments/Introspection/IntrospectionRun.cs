@@ -29,6 +29,7 @@ public static class IntrospectionRun
         using SweepStore store = SweepStore.Open(Path.Combine(folder, "results.sqlite"), Fingerprint(description, model, dictionary), description);
         ExperimentContext context = new(settings, model, dictionary, store, folder, sharing, progress, cancellation);
         ExperimentOutcome outcome = Experiment(settings.Kind)(context);
+        if (settings.Kind != ExperimentKind.KnownNames && InjectedVector.Alike(context.Vectors, context.Layers[context.Layers.Count / 2]) is { } alike) outcome.Caution(alike);
 
         string title = settings.Title ?? settings.Kind.Title;
         outcome.Write(folder, title, settings.Kind, Origin(context));

@@ -45,6 +45,17 @@ public class VerdictTests
     }
 
     [Fact]
+    public void Concepts_whose_vectors_point_the_same_way_are_named()
+    {
+        InjectedVector Vector(string name, bool isPlacebo, params float[] direction) => new(name, isPlacebo, new SteeringVector([KeyValuePair.Create(2, direction)]));
+        InjectedVector[] apart = [Vector("sea", false, 1, 0, 0), Vector("fire", false, 0, 1, 0), Vector("dog", false, 0, -1, 0.1f), Vector("random 0", true, 1, 0, 0)];
+        InjectedVector.Alike(apart, 2).ShouldBeNull();
+        string text = InjectedVector.Alike([.. apart, Vector("snow", false, 2, 0.1f, 0)], 2)!;
+        text.ShouldContain("sea and snow (1.00), 1 of 6 pairs");
+        text.ShouldNotContain("random");
+    }
+
+    [Fact]
     public void Trials_without_an_answer_do_not_hide_the_others()
     {
         double none = double.NaN;
