@@ -126,6 +126,39 @@ public class InterveningTests
     }
 
     [Fact]
+    public void A_factor_multiplies_what_the_feature_is_where_it_acts()
+    {
+        using SmallModel model = SmallModel.Of("llama-clt-relu");
+        FeatureNode feature = LocalReplacement.Build(model.Replacement, Tokens).Features.First(one => one.Position == 5);
+        Tensor By(float value, bool isFactor) => Intervening.Run(model.Replacement, Tokens, [new FeatureIntervention(feature.Layer, 5, feature.Feature, value, IsFactor: isFactor)]).Logits;
+        By(0, isFactor: true).Span.SequenceEqual(By(0, isFactor: false).Span).ShouldBeTrue();
+        By(1, isFactor: true).Span.SequenceEqual(Intervening.Run(model.Replacement, Tokens, []).Logits.Span).ShouldBeTrue();
+        Tensor expected = By(3 * feature.Activation, isFactor: false), actual = By(3, isFactor: true);
+        TensorPrimitives.Distance<float>(expected.Span, actual.Span).ShouldBeLessThan(1e-4f * TensorPrimitives.Norm<float>(expected.Span));
+    }
+
+    [Fact]
+    public void A_factor_from_the_prompts_end_on_acts_on_generated_tokens_only()
+    {
+        using SmallModel model = SmallModel.Stories();
+        int[] prompt = model.Prompts.EncodeForTracing("Tom had a");
+        SamplingOptions options = new() { MaximumTokens = 12 };
+        FeatureIntervention[] From(float value, bool isFactor) =>
+            [.. Enumerable.Range(0, 5).SelectMany(layer => Enumerable.Range(0, 100).Select(feature => new FeatureIntervention(layer, prompt.Length, feature, value, OpenEnded: true, isFactor)))];
+        int[] Generate(FeatureIntervention[] set) => [.. Intervening.Generate(model.Replacement, prompt, set, InterventionMode.Unfrozen, options)];
+        int[] plain = [.. Generation.Generate(model.Replacement.Transformer, prompt, options)];
+
+        Intervening.Run(model.Replacement, prompt, From(0, isFactor: true), InterventionMode.Unfrozen).Logits.Span
+            .SequenceEqual(Intervening.Run(model.Replacement, prompt, [], InterventionMode.Unfrozen).Logits.Span).ShouldBeTrue();
+        Generate(From(1, isFactor: true)).ShouldBe(plain);
+        int[] without = Generate(From(0, isFactor: true));
+        without.ShouldBe(Generate(From(0, isFactor: false)));
+        without[0].ShouldBe(plain[0]); // the prompt's last position says it
+        without.ShouldNotBe(plain);
+        Should.Throw<ArgumentException>(() => Intervening.Run(model.Replacement, prompt, [new FeatureIntervention(0, prompt.Length + 1, 0, 1, OpenEnded: true)]));
+    }
+
+    [Fact]
     public void Interventions_at_one_place_do_not_act_on_generated_tokens()
     {
         using SmallModel model = SmallModel.Stories();

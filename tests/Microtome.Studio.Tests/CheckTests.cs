@@ -74,6 +74,21 @@ public class CheckTests(RunningStudio studio)
     }
 
     [Fact]
+    public async Task Scaling_everywhere_goes_on_in_the_continuation()
+    {
+        string id = (await studio.TraceAsync()).GetProperty("id").GetString()!;
+        string[] nodes = [.. (await StrongestAsync(id, 40)).Select(node => string.Join('_', node.Split('_')[..2]) + "_13").Distinct()];
+        async Task<JsonElement> CheckAsync(string action, bool everywhere) =>
+            await studio.PostAsync("/api/check", new { trace = id, changes = new[] { new { nodes, action, value = 0, everywhere } }, maxTokens = 20 });
+        JsonElement here = await CheckAsync("scale", false), later = await CheckAsync("scale", true), removed = await CheckAsync("set", true);
+        string Continuation(JsonElement check) => check.GetProperty("unfrozen").GetProperty("continuation").GetString()!;
+        Continuation(later).ShouldBe(Continuation(removed)); // nothing times anything is nothing, wherever it is
+        Continuation(later).ShouldNotBe(Continuation(here));
+        later.GetProperty("unfrozen").GetProperty("after").ToString().ShouldBe(here.GetProperty("unfrozen").GetProperty("after").ToString()); // the last position is where the changes begin
+        later.GetProperty("changed").GetInt32().ShouldBe(here.GetProperty("changed").GetInt32());
+    }
+
+    [Fact]
     public async Task What_cannot_be_checked_is_refused()
     {
         string id = (await studio.TraceAsync()).GetProperty("id").GetString()!;

@@ -1,9 +1,10 @@
 namespace Microtome.Circuits;
 
 /// <summary>Sets a feature's activation.</summary>
-/// <param name="Position">The position; the first of them where <paramref name="OpenEnded"/>.</param>
+/// <param name="Position">The position; the first of them where <paramref name="OpenEnded"/>, when it may also be the one after the prompt's last.</param>
 /// <param name="OpenEnded">Also at every later position, those of generated tokens included.</param>
-public readonly record struct FeatureIntervention(int Layer, int Position, int Feature, float Value, bool OpenEnded = false);
+/// <param name="IsFactor">Whether the value multiplies the activation that the feature has there, all other interventions counted, instead of taking its place.</param>
+public readonly record struct FeatureIntervention(int Layer, int Position, int Feature, float Value, bool OpenEnded = false, bool IsFactor = false);
 
 /// <summary>What an intervention leaves free to respond.</summary>
 public enum InterventionMode

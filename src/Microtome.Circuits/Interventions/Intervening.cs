@@ -89,13 +89,13 @@ internal sealed class InterventionPass
         Dictionary<(int, int, int), FeatureIntervention> spread = [];
         foreach (FeatureIntervention intervention in interventions)
         {
-            (int layer, int position, int feature, float value, bool openEnded) = intervention;
+            (int layer, int position, int feature, float value, bool openEnded, bool isFactor) = intervention;
             if ((uint)layer >= (uint)model.Transcoders.Layers.Count) throw new ArgumentException($"There is no layer {layer}; the model's are 0 to {model.Transcoders.Layers.Count - 1}.", nameof(interventions));
-            if ((uint)position >= (uint)positions) throw new ArgumentException($"There is no position {position}; the prompt's are 0 to {positions - 1}.", nameof(interventions));
+            if ((uint)position >= (uint)positions && !(openEnded && position == positions)) throw new ArgumentException($"There is no position {position}; the prompt's are 0 to {positions - 1}.", nameof(interventions));
             int features = model.Transcoders.Layers[layer].Features;
             if ((uint)feature >= (uint)features) throw new ArgumentException($"Layer {layer} has no feature {feature}; it has 0 to {features - 1}.", nameof(interventions));
             if (!float.IsFinite(value)) throw new ArgumentException($"A feature cannot be set to {value}.", nameof(interventions));
-            for (int at = position; at < (openEnded ? positions : position + 1); at++) spread[(layer, at, feature)] = new FeatureIntervention(layer, at, feature, value);
+            for (int at = position; at < (openEnded ? positions : position + 1); at++) spread[(layer, at, feature)] = new FeatureIntervention(layer, at, feature, value, IsFactor: isFactor);
         }
         return spread.Values;
     }
@@ -130,12 +130,13 @@ internal sealed class InterventionPass
             float present = intervention.Position < _dropped ? 0
                 : encoded is not null ? encoded.Row(intervention.Position)[intervention.Feature]
                 : transcoder.Encode(read.Row(intervention.Position), intervention.Feature);
-            if (intervention.Value == present) continue;
+            float value = intervention.IsFactor ? intervention.Value * present : intervention.Value;
+            if (value == present) continue;
             for (int target = layer; target < layer + transcoder.Targets; target++)
             {
                 transcoder.DecoderRow(intervention.Feature, target, row);
                 Span<float> write = (_writes[target] ??= new Tensor(_positions, transcoder.Width)).Row(intervention.Position);
-                TensorPrimitives.MultiplyAdd(row, intervention.Value - present, write, write);
+                TensorPrimitives.MultiplyAdd(row, value - present, write, write);
             }
         }
     }

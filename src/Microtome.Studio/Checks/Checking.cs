@@ -82,7 +82,7 @@ internal sealed class Checking(StudioRooms rooms)
         double[] predicted = [.. measured.Select(effect => effect.Predicted)];
         return new CheckRecord(Shown(before), new ChangedModel(Shown(frozen), frozenText), new ChangedModel(Shown(unfrozen), unfrozenText), unchanged, effects,
             graph is null ? null : new AgreementRecord(PredictedEffect.Agreement(predicted, [.. measured.Select(effect => effect.FrozenAttention!.Value)]), PredictedEffect.Agreement(predicted, [.. measured.Select(effect => effect.Unfrozen!.Value)])),
-            interventions.Count, unpredicted, watch.Elapsed.TotalSeconds);
+            interventions.Count(change => change.Position < tokens.Length), unpredicted, watch.Elapsed.TotalSeconds);
     }
 
     private static (EffectRecord[] Effects, int Unpredicted) Effects(
@@ -121,7 +121,8 @@ internal sealed class Checking(StudioRooms rooms)
                 interventions.Add(new FeatureIntervention(layer, position, feature, change.Action == "set" ? change.Value : 0, change.Everywhere));
                 continue;
             }
-            // What generated tokens' activations will be is not known, so that scaling ends with the prompt.
+            // In the prompt the activations are known, and the graph predicts for them; of generated tokens each is what it turns out to be.
+            if (change.Everywhere) interventions.Add(new FeatureIntervention(layer, positions, feature, change.Value, OpenEnded: true, IsFactor: true));
             for (int at = position; at < (change.Everywhere ? positions : position + 1); at++)
                 if (active.TryGetValue((layer, at, feature), out float activation)) interventions.Add(new FeatureIntervention(layer, at, feature, change.Value * activation));
         }

@@ -114,7 +114,7 @@ export function CheckPane() {
                   <option value="set">set to</option>
                 </select>
                 {draft.action !== "remove" && <input type="text" inputMode="decimal" aria-label={draft.action === "scale" ? "Factor" : "Activation"} value={draft.value} onInput={(event) => change(i, { value: event.currentTarget.value })} />}
-                <label class="tick">
+                <label class="tick" title="At every later position too, those of the continuation included">
                   <input type="checkbox" checked={draft.everywhere} onChange={(event) => change(i, { everywhere: event.currentTarget.checked })} />
                   also later
                 </label>
