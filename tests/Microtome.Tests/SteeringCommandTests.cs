@@ -96,6 +96,19 @@ public sealed class SteeringCommandTests : IDisposable
         Cli.Run("vector", "plot", "--pairs", TestFiles.Get("golden/vectors/happy-sad.json"), "--layer", "2", "-o", _folder["t.svg"]).Output.ShouldContain("64 texts");
         File.ReadAllText(_folder["t.svg"]).ShouldContain("<svg");
         File.Exists(_folder["t.vl.json"]).ShouldBeTrue();
+        string happy = _folder.Write("happy.txt", "Tom was happy\nSue was happy"), sad = _folder.Write("sad.txt", "Tom was sad");
+        Cli.Run("vector", "plot", "--texts", happy, sad, "-o", _folder["u.svg"]).Output.ShouldContain("3 texts");
+        File.ReadAllText(_folder["u.svg"]).ShouldContain("happy, sad through stories260k");
+        Cli.Fails(2, "vector", "plot", "-o", _folder["u.svg"]).ShouldContain("Give the texts: pairs with --pairs, or lists with --texts.");
+    }
+
+    [Fact]
+    public void What_steering_cannot_do_is_said()
+    {
+        ProgramRun far = Cli.Run("generate", "--prompt", "Lily had a", "--max-tokens", "2", "--steer", "random:1@2:1@900");
+        far.Errors.ShouldContain("warning: the positions 900 of random:1 were never reached");
+        Cli.Run("features", "--prompt", "Lily had a", "--steer", "random:1@2:1@900-").Errors.ShouldContain("positions 900- of random:1 were never reached");
+        Cli.Run("generate", "--prompt", "Lily had a", "--max-tokens", "2", "--steer", "random:1@2:1e38").Errors.ShouldContain("Steer less strongly");
     }
 
     [Fact]

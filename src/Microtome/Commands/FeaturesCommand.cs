@@ -47,6 +47,7 @@ internal static class FeaturesCommand
                 ForwardHooks? steered = result.Requests(steer).Resolve(own)?.Hooks(loaded.Specification, added);
                 PrintLatents(loaded, autoencoder, loaded.Prompts.EncodeForTracing(text), steered, result.GetValue(position), result.GetValue(most), result.GetValue(json), cancellation);
                 added.WarnIfLarge();
+                result.Requests(steer).WarnIfUnreached(loaded.Prompts.EncodeForTracing(text).Length);
                 return 0;
             }
             using TranscoderSet set = await source.LoadTranscodersAsync(result.GetValue(transcoders));
@@ -60,6 +61,7 @@ internal static class FeaturesCommand
             LocalReplacement local = LocalReplacement.Build(new ReplacementModel(loaded.Transformer, set), tokens, steering, new FractionReporter(progress), cancellation);
             progress.Clear();
             measure.WarnIfLarge();
+            result.Requests(steer).WarnIfUnreached(tokens.Length);
 
             FeatureNode[] found = [.. local.Features.Where(feature => (onlyLayer ?? feature.Layer) == feature.Layer && (onlyPosition ?? feature.Position) == feature.Position)];
             IEnumerable<FeatureNode> shown = found.OrderByDescending(feature => Math.Abs(feature.Activation));

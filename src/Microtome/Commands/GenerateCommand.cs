@@ -61,6 +61,7 @@ internal static class GenerateCommand
                 generated.Add(token);
                 if (!records && !loaded.Specification.EndOfText.Contains(token)) Console.Out.Write(stream.Append(token));
             }
+            requests.WarnIfUnreached(tokens.Length + generated.Count);
             if (!records) Console.Out.WriteLine(stream.Finish());
             else JsonRecord.Print(json =>
             {

@@ -54,4 +54,12 @@ internal static class SteerOption
         }
         Console.Error.WriteLine($"warning: what is added is {TextFormat.Percent(measure.LargestShare)} as long as the stream after layer {measure.Layer} at position {measure.Position}; above {SteeringMeasure.Large:0%} models usually stop making sense.");
     }
+
+    /// <summary>Says on standard error which positions a text that has ended never reached.</summary>
+    /// <param name="tokens">How many tokens it has, those generated included.</param>
+    public static void WarnIfUnreached(this IReadOnlyList<SteeringRequest> requests, int tokens)
+    {
+        foreach (SteeringRequest request in requests)
+            if (request.Positions.First >= tokens) Console.Error.WriteLine($"warning: the positions {request.Positions} of {request.What} were never reached: the text has positions 0 to {tokens - 1}.");
+    }
 }

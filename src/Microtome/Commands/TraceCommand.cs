@@ -78,7 +78,9 @@ internal static class TraceCommand
                     BatchSize = result.GetValue(batch),
                 };
                 ReplacementModel replacement = new(loaded.Transformer, set);
-                graph = Attributor.Attribute(replacement, loaded.Prompts.EncodeForTracing(text), options, loaded.Prompts.TextOf, new PhaseReporter(progress), cancellation);
+                int[] tokens = loaded.Prompts.EncodeForTracing(text);
+                result.Requests(steer).WarnIfUnreached(tokens.Length);
+                graph = Attributor.Attribute(replacement, tokens, options, loaded.Prompts.TextOf, new PhaseReporter(progress), cancellation);
                 progress.Clear();
                 measure.WarnIfLarge();
                 graph = graph with { Origin = new GraphOrigin(loaded.Name, set.Name, text) };
