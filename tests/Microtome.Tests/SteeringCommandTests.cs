@@ -32,6 +32,8 @@ public sealed class SteeringCommandTests : IDisposable
         Cli.Run("vector", "make", "--words", "dog", "sun", "--layers", "2-3", "-o", _folder["concepts"]).Lines.Length.ShouldBe(2);
         Directory.GetFiles(_folder["concepts"]).Select(Path.GetFileName).Order().ShouldBe(["dog.safetensors", "sun.safetensors"]);
         Cli.Run("vector", "show", Path.Combine(_folder["concepts"], "dog.safetensors"), "--json").Output.ShouldContain("\"concept\":\"dog\"");
+        Cli.Run("vector", "make", "--random", "3", "8", "--like", Path.Combine(_folder["concepts"], "dog.safetensors"), "-o", _folder["placebos"]).Lines.Length.ShouldBe(2);
+        Directory.GetFiles(_folder["placebos"]).Select(Path.GetFileName).Order().ShouldBe(["random-3.safetensors", "random-8.safetensors"]);
     }
 
     [Fact]

@@ -30,7 +30,7 @@ internal static class VectorMakeCommand
         Option<string?> train = new("--train") { Description = "A vector trained by gradient so that texts follow prompts: JSON, a list of objects with \"prompt\" and \"target\". Needs --layers.", HelpName = "FILE" };
         Option<double> length = new("--length") { Description = "With --train, how long each direction may become.", HelpName = "NORM", DefaultValueFactory = _ => 4 };
         Option<int> steps = new("--steps") { Description = "With --train, how many steps.", HelpName = "N", DefaultValueFactory = _ => 200 };
-        Option<int> random = new("--random") { Description = "A random vector, as long as that of --like or 1 long: a placebo.", HelpName = "SEED" };
+        Option<int[]> random = new("--random") { Description = "A random vector for each seed, as long as that of --like or 1 long: placebos.", HelpName = "SEED", AllowMultipleArgumentsPerToken = true };
         Option<string?> like = new("--like") { Description = "With --random, a vector whose lengths and layers it gets.", HelpName = "FILE" };
         Option<int> seed = new("--seed") { Description = "Which texts a probe holds out.", HelpName = "N" };
         Option<string?> layers = new("--layers") { Description = "Keep only these layers' directions: 2, 2-5 or 2,4.", HelpName = "LAYERS" };
@@ -39,7 +39,7 @@ internal static class VectorMakeCommand
             if (result.Tokens.Count > 0 && SteeringRequest.ParseLayers(result.Tokens[0].Value) is null) result.AddError($"--layers '{result.Tokens[0].Value}' is not 2, 2-5, 2,4 or all.");
         });
         Option<bool> unit = new("--unit") { Description = "Make every direction 1 long." };
-        Option<string> output = new("--out", "-o") { Description = "The file: safetensors, or GGUF where its name ends in .gguf. With several words: a folder.", HelpName = "FILE", Required = true };
+        Option<string> output = new("--out", "-o") { Description = "The file: safetensors, or GGUF where its name ends in .gguf. With several words or seeds: a folder.", HelpName = "FILE", Required = true };
         Option<int?> threads = CommonOptions.Threads();
         Option<bool> json = CommonOptions.Json();
         ExampleCommand command = new("make", "Make a steering vector: of words, pairs of texts, personas, a dictionary's latents, or at random.",
@@ -52,7 +52,8 @@ internal static class VectorMakeCommand
             "microtome vector make --train examples.json --layers 2 -o trained.safetensors",
             "microtome vector make --latents 3:300 3:7*0.5 -o sum.safetensors",
             "microtome vector make --dictionary sae --latents 120 7*-0.5 -o latent.safetensors",
-            "microtome vector make --random 7 --like happy.safetensors -o placebo.safetensors")
+            "microtome vector make --random 7 --like happy.safetensors -o placebo.safetensors",
+            "microtome vector make --random 1 2 3 4 5 --like happy.safetensors -o placebos/")
         {
             model, words, templates, baseline, pairs, personas, endings, truncations, texts, method, train, length, steps, latents, transcoders, dictionary, random, like, seed, layers, unit, output, threads, json,
         };
@@ -77,7 +78,7 @@ internal static class VectorMakeCommand
             ModelSource source = new(progress.Downloads, cancellation);
             string target = result.GetValue(output)!;
             IReadOnlyList<SteeringVector> made;
-            if (result.GetResult(random) is { Implicit: false }) made = [await MakeRandom()];
+            if (result.GetResult(random) is { Implicit: false }) made = await MakeRandom();
             else if (result.GetValue(latents) is { Length: > 0 } rows)
             {
                 if (result.GetValue(dictionary) is { } folder)
@@ -104,19 +105,23 @@ internal static class VectorMakeCommand
             {
                 SteeringVector vector = kept is { Count: > 0 } ? made[i].At(kept) : made[i];
                 if (result.GetValue(unit)) vector = vector.Unit();
-                string path = made.Count == 1 ? target : Path.Combine(target, $"{FileName(vector.Recipe.Concept)}.safetensors");
+                string path = made.Count == 1 ? target : Path.Combine(target, $"{FileName(vector.Recipe.Method == "random" ? $"random-{vector.Recipe.Seed}" : vector.Recipe.Concept)}.safetensors");
                 VectorFile.Save(vector, path);
                 Report(vector, path, result.GetValue(json));
             }
             return 0;
 
-            async Task<SteeringVector> MakeRandom()
+            async Task<IReadOnlyList<SteeringVector>> MakeRandom()
             {
-                int number = result.GetValue(random);
-                if (result.GetValue(like) is { } file) return RandomVectors.Like(VectorFile.Load(file), number);
+                int[] seeds = [.. result.GetValue(random)!.Distinct()];
+                if (result.GetValue(like) is { } file)
+                {
+                    SteeringVector other = VectorFile.Load(file);
+                    return [.. seeds.Select(number => RandomVectors.Like(other, number))];
+                }
                 using LoadedModel loaded = await source.LoadModelAsync(result.GetValue(model));
-                SteeringVector vector = RandomVectors.Make(loaded.Specification.ModelWidth, Enumerable.Range(0, loaded.Specification.Layers.Count).Select(layer => KeyValuePair.Create(layer, 1f)), number);
-                return vector.With(vector.Recipe with { Model = loaded.Name, Family = loaded.Specification.Family });
+                return [.. seeds.Select(number => RandomVectors.Make(loaded.Specification.ModelWidth, Enumerable.Range(0, loaded.Specification.Layers.Count).Select(layer => KeyValuePair.Create(layer, 1f)), number))
+                    .Select(vector => vector.With(vector.Recipe with { Model = loaded.Name, Family = loaded.Specification.Family }))];
             }
 
             IReadOnlyList<SteeringVector> MakeFromTexts(LoadedModel loaded)
