@@ -10,8 +10,8 @@ namespace Microtome.Bench;
 internal static class DecodeCommand
 {
     private sealed record Report(
-        string Processor, int Threads, int Prompt, int Tokens, double PromptSeconds, double SecondsPerToken, double TokensPerSecond,
-        long BytesPerToken, double GigabytesPerSecond, double ReadGigabytesPerSecond, double ShareOfReadRate);
+        string Processor, int Threads, int Prompt, int Tokens, double PromptSeconds, double SecondsPerToken, double TokensPerSecond, double OperationsPerToken, double GigaflopsPerSecond,
+        long BytesPerToken, double GigabytesPerSecond, double ReadGigabytesPerSecond, double Efficiency, long? PeakBytes);
 
     public static Command Create()
     {
@@ -25,10 +25,7 @@ internal static class DecodeCommand
             WorkerPool.Threads = result.GetValue(threads);
             Report report = Run(result.GetRequiredValue(folder).FullName, Math.Max(2, result.GetValue(tokens)));
             if (result.GetValue(json)) Console.WriteLine(JsonSerializer.Serialize(report, JsonSerializerOptions.Web));
-            else
-                Console.WriteLine(
-                    $"{report.Processor}, {report.Threads} threads: prompt of {report.Prompt} in {report.PromptSeconds:F3} s, then {report.TokensPerSecond:F1} tokens/s, reading " +
-                    $"{report.BytesPerToken * 1e-9:F2} GB a token at {report.GigabytesPerSecond:F1} GB/s: {report.ShareOfReadRate:P0} of the {report.ReadGigabytesPerSecond:F1} GB/s of a plain read of the same bytes");
+            else Print(report);
         });
         return command;
     }
@@ -52,8 +49,18 @@ internal static class DecodeCommand
             reads.Add(bytes / Machine.ReadRate(read, times: 1));
             start = Stopwatch.GetTimestamp();
         }
-        double first = seconds[0], median = Median(seconds.Skip(1)), rate = bytes / median, plain = bytes / Median(reads);
-        return new Report(Machine.Processor, WorkerPool.Threads, prompt.Length, count, first, median, 1 / median, bytes, rate * 1e-9, plain * 1e-9, rate / plain);
+        double first = seconds[0], median = Median(seconds.Skip(1)), rate = bytes / median, plain = bytes / Median(reads), operations = 2.0 * read.Sum(tensor => tensor.Length);
+        return new Report(
+            Machine.Processor, WorkerPool.Threads, prompt.Length, count, first, median, 1 / median, operations, operations * 1e-9 / median, bytes, rate * 1e-9, plain * 1e-9, rate / plain, Machine.PeakBytes);
+    }
+
+    private static void Print(Report report)
+    {
+        Console.WriteLine($"{report.Processor}, {report.Threads} threads; plain reads of the same bytes at {report.ReadGigabytesPerSecond:F1} GB/s");
+        Console.WriteLine($"{"",-22}{"seconds",9}{"tokens/s",10}{"GFLOP/s",9}{"GB/s",7}{"efficiency",12}");
+        Console.WriteLine($"{$"prompt of {report.Prompt}",-22}{report.PromptSeconds,9:F3}{report.Prompt / report.PromptSeconds,10:F1}");
+        Console.WriteLine($"{$"a token, of {report.Tokens}",-22}{report.SecondsPerToken,9:F4}{report.TokensPerSecond,10:F1}{report.GigaflopsPerSecond,9:F1}{report.GigabytesPerSecond,7:F1}{report.Efficiency,12:F2}");
+        Console.WriteLine($"{report.BytesPerToken * 1e-9:F2} GB and {report.OperationsPerToken * 1e-9:F2} GFLOP a token, peak memory {report.PeakBytes * 1e-9:F2} GB");
     }
 
     private static double Median(IEnumerable<double> values)

@@ -12,7 +12,7 @@ internal static class EncodeCommand
 {
     private sealed record Report(
         string Processor, int Threads, int Layers, int Features, int Tokens, int Active, double FirstSeconds, double MedianSeconds,
-        double GigaflopsPerSecond, double GigabytesPerSecond, double ReadGigabytesPerSecond);
+        double Operations, double GigaflopsPerSecond, double GigabytesPerSecond, double ProductGigaflopsPerSecond, double ReadGigabytesPerSecond, double Efficiency, long? PeakBytes);
 
     public static Command Create()
     {
@@ -26,10 +26,7 @@ internal static class EncodeCommand
             WorkerPool.Threads = result.GetValue(threads);
             Report report = Run(result.GetRequiredValue(folder).FullName, Math.Max(1, result.GetValue(runs)));
             if (result.GetValue(json)) Console.WriteLine(JsonSerializer.Serialize(report, JsonSerializerOptions.Web));
-            else
-                Console.WriteLine(
-                    $"{report.Processor}, {report.Threads} threads: {report.Layers} layers of {report.Features} features, {report.Tokens} tokens, {report.Active} active: {report.FirstSeconds:F3} s at first, then " +
-                    $"{report.MedianSeconds:F3} s, {report.GigaflopsPerSecond:F0} GFLOP/s, {report.GigabytesPerSecond:F1} GB/s of {report.ReadGigabytesPerSecond:F1} GB/s of a plain read");
+            else Print(report);
         });
         return command;
     }
@@ -55,8 +52,21 @@ internal static class EncodeCommand
         double median = seconds.Order().ElementAt(seconds.Count / 2);
         double elements = transcoders.Layers.Sum(layer => (double)layer.Encoder.Rows * layer.Encoder.Columns);
         double bytes = transcoders.Layers.Sum(layer => (double)layer.Encoder.Rows * layer.Encoder.Columns * layer.Encoder.Type.Size());
+        double operations = 2 * elements * tokens.Length;
+        long? peak = Machine.PeakBytes;
+        double product = Machine.ProductRate(), read = Machine.ReadRate();
         return new Report(
             Machine.Processor, WorkerPool.Threads, inputs.Length, transcoders.Layers[0].Features, tokens.Length, active, seconds[0], median,
-            2e-9 * elements * tokens.Length / median, 1e-9 * bytes / median, Machine.ReadRate() * 1e-9);
+            operations, 1e-9 * operations / median, 1e-9 * bytes / median, 1e-9 * product, 1e-9 * read, Math.Max(operations / product, bytes / read) / median, peak);
+    }
+
+    private static void Print(Report report)
+    {
+        Console.WriteLine($"{report.Processor}, {report.Threads} threads, large products at {report.ProductGigaflopsPerSecond:F0} GFLOP/s, plain reads at {report.ReadGigabytesPerSecond:F1} GB/s");
+        Console.WriteLine($"{report.Layers} layers of {report.Features} features, {report.Tokens} tokens, {report.Active} active");
+        Console.WriteLine($"{"",-10}{"seconds",9}{"GFLOP/s",9}{"GB/s",7}{"efficiency",12}");
+        Console.WriteLine($"{"first run",-10}{report.FirstSeconds,9:F3}");
+        Console.WriteLine($"{"median",-10}{report.MedianSeconds,9:F3}{report.GigaflopsPerSecond,9:F0}{report.GigabytesPerSecond,7:F1}{report.Efficiency,12:F2}");
+        Console.WriteLine($"floor {report.Operations * 1e-9:F1} GFLOP or one read of the encoders, whichever takes longer; peak memory {report.PeakBytes * 1e-9:F2} GB");
     }
 }

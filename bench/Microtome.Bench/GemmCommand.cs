@@ -17,10 +17,13 @@ internal static unsafe class GemmCommand
     private sealed record Shape(int M, int K, int N, ElementType Type, bool Transposed, bool Packed);
 
     private sealed record Row(
-        string Shape, string Type, bool Transposed, bool Packed, string Path, double BestSeconds, double MedianSeconds, double GigaflopsPerSecond,
-        double GigabytesPerSecond, double? OpenBlasGigaflopsPerSecond, double? RatioOfBest, double? RatioOfMedian);
+        string Shape, string Type, bool Transposed, bool Packed, string Path, double Operations, double BestSeconds, double MedianSeconds, double GigaflopsPerSecond,
+        double Efficiency, double GigabytesPerSecond, double? OpenBlasGigaflopsPerSecond, double? RatioOfBest, double? RatioOfMedian);
 
-    private sealed record Report(string Processor, int Threads, string Path, string MatrixUnit, string? OpenBlasCore, double ReadGigabytesPerSecond, List<Row> Rows);
+    private sealed record Report(string Processor, int Threads, string Path, string MatrixUnit, string? OpenBlasCore, double ProductGigaflopsPerSecond, double ReadGigabytesPerSecond, List<Row> Rows)
+    {
+        public long? PeakBytes { get; set; }
+    }
 
     public static Command Create()
     {
@@ -52,27 +55,28 @@ internal static unsafe class GemmCommand
     {
         WorkerPool.Threads = threads;
         OpenBlas? blas = OpenBlas.TryLoad(threads);
-        Report report = new(Processor(), threads, MatrixUnit.Status.Path, MatrixUnit.Status.Reason, blas?.Core, ReadBandwidth(), []);
+        Report report = new(Processor(), threads, MatrixUnit.Status.Path, MatrixUnit.Status.Reason, blas?.Core, Machine.ProductRate() * 1e-9, ReadBandwidth(), []);
         if (!json)
         {
             Console.WriteLine(
                 $"{report.Processor}, {threads} threads, {report.Path} ({report.MatrixUnit}), OpenBLAS {report.OpenBlasCore ?? "not found"}, plain read {report.ReadGigabytesPerSecond:F1} GB/s");
-            Console.WriteLine($"{"shape",-16} {"B",-13} {"path",-10} {"best ms",9} {"median",9} {"GFLOP/s",8} {"GB/s",6} {"OpenBLAS",9} {"best",5} {"median",6}");
+            Console.WriteLine($"{"shape",-16} {"B",-13} {"path",-10} {"best ms",9} {"median",9} {"GFLOP/s",8} {"effic.",6} {"GB/s",6} {"OpenBLAS",9} {"best",5} {"median",6}");
         }
         foreach (Shape shape in shapes)
         {
-            Row row = Measure(shape, blas, seconds);
+            Row row = Measure(shape, blas, seconds, report.ProductGigaflopsPerSecond);
             report.Rows.Add(row);
             if (json) continue;
             string stored = row.Type + (row.Transposed ? " t" : "") + (row.Packed ? " packed" : "");
             Console.WriteLine(
-                $"{row.Shape,-16} {stored,-13} {row.Path,-10} {row.BestSeconds * 1e3,9:F3} {row.MedianSeconds * 1e3,9:F3} {row.GigaflopsPerSecond,8:F1} {row.GigabytesPerSecond,6:F1} " +
+                $"{row.Shape,-16} {stored,-13} {row.Path,-10} {row.BestSeconds * 1e3,9:F3} {row.MedianSeconds * 1e3,9:F3} {row.GigaflopsPerSecond,8:F1} {row.Efficiency,6:F2} {row.GigabytesPerSecond,6:F1} " +
                 $"{row.OpenBlasGigaflopsPerSecond,9:F1} {row.RatioOfBest,5:F2} {row.RatioOfMedian,6:F2}");
         }
+        report.PeakBytes = Machine.PeakBytes;
         if (json) Console.WriteLine(JsonSerializer.Serialize(report, JsonSerializerOptions.Web));
     }
 
-    private static Row Measure(Shape shape, OpenBlas? blas, double seconds)
+    private static Row Measure(Shape shape, OpenBlas? blas, double seconds, double productRate)
     {
         (int m, int k, int n, ElementType type, bool transposed, bool usePacked) = shape;
         Random random = new(1);
@@ -114,7 +118,7 @@ internal static unsafe class GemmCommand
         double best = ours[0], median = ours[ours.Count / 2];
         GC.KeepAlive(stored);
         return new Row(
-            $"{m}x{k}x{n}", type.ToString(), transposed, usePacked, kernel is TileKernel ? kernel.ToString()! : "vectors", best, median, 2e-9 * m * k * n / best, 1e-9 * k * n * type.Size() / best,
+            $"{m}x{k}x{n}", type.ToString(), transposed, usePacked, kernel is TileKernel ? kernel.ToString()! : "vectors", 2.0 * m * k * n, best, median, 2e-9 * m * k * n / best, 2e-9 * m * k * n / best / productRate, 1e-9 * k * n * type.Size() / best,
             blas is null ? null : 2e-9 * m * k * n / theirs[0], blas is null ? null : theirs[0] / best, blas is null ? null : theirs[theirs.Count / 2] / median);
     }
 
