@@ -103,6 +103,49 @@ public sealed class AddressTests(Studio studio)
     }
 
     [Fact]
+    public async Task A_link_names_the_traces_that_are_compared()
+    {
+        (string girl, string cat) = (await studio.TraceAsync(), await studio.TraceAsync(Other));
+        await studio.TraceAsync("Tom was sad because he lost his");
+        await using StudioPage page = await OpenAsync(girl);
+        await page.GoToAsync("Compare");
+        await page.Labelled("Trace B").SelectOptionAsync(cat);
+        await page.Labelled("Trace A").SelectOptionAsync(girl);
+        await Expect(page.Page).ToHaveURLAsync(new Regex($"view=compare&a={girl}&b={cat}"));
+        await using StudioPage other = await studio.OpenAsync(hash: new Uri(page.Page.Url).Fragment);
+        await Expect(other.Labelled("Trace A")).ToHaveValueAsync(girl);
+        await Expect(other.Labelled("Trace B")).ToHaveValueAsync(cat);
+        await other.Page.EvaluateAsync("hash => { location.hash = hash; }", $"#view=compare&a={cat}&b={girl}");
+        await Expect(other.Labelled("Trace A")).ToHaveValueAsync(cat);
+        await Expect(other.Page.Locator(".compare-side.is-b")).ToContainTextAsync(Studio.Prompt);
+    }
+
+    [Fact]
+    public async Task What_is_set_up_in_one_view_is_still_there_after_a_look_at_another()
+    {
+        string girl = await studio.TraceAsync();
+        await using StudioPage page = await OpenAsync(girl);
+        await page.Labelled("Prompt").FillAsync("Sue found a");
+        await page.SelectStrongestFeatureAsync();
+        await page.Page.GetByRole(AriaRole.Tab, new() { Name = "Check" }).ClickAsync();
+        await page.Button("Add a change").ClickAsync();
+        await page.Button("Run").ClickAsync();
+        await Expect(page.Page.Locator(".chances tbody tr")).Not.ToHaveCountAsync(0);
+        await page.GoToAsync("Steer");
+        await Expect(page.Labelled("Prompt")).ToHaveValueAsync(Studio.Prompt); // the open trace's
+        await page.Labelled("Prompt").FillAsync("Lily had a");
+        await page.Labelled("Feature to add").FillAsync("4/142");
+        await page.Button("Add").ClickAsync();
+        await page.GoToAsync("Graph");
+        await Expect(page.Labelled("Prompt")).ToHaveValueAsync("Sue found a");
+        await Expect(page.Page.Locator(".chances tbody tr")).Not.ToHaveCountAsync(0);
+        await page.WaitForGraphAsync();
+        await page.GoToAsync("Steer");
+        await Expect(page.Page.Locator(".steering li")).ToHaveCountAsync(1);
+        await Expect(page.Labelled("Prompt")).ToHaveValueAsync("Lily had a");
+    }
+
+    [Fact]
     public async Task An_address_of_a_trace_that_is_not_there_is_answered_in_words()
     {
         string girl = await studio.TraceAsync();

@@ -19,6 +19,19 @@ public sealed class FeatureTests(Studio studio)
     }
 
     [Fact]
+    public async Task A_features_number_is_copied_and_its_share_of_influence_is_that_of_the_story()
+    {
+        await using StudioPage page = await OpenAsync();
+        await page.Page.Context.GrantPermissionsAsync(["clipboard-read", "clipboard-write"]);
+        string feature = (await page.Page.Locator(".feature-id").TextContentAsync())!["Feature ".Length..];
+        await page.Button("Copy the feature's number").ClickAsync();
+        await StudioPage.EventuallyAsync(async () => await page.Page.EvaluateAsync<string>("navigator.clipboard.readText()") == feature, "the clipboard");
+        string share = System.Text.RegularExpressions.Regex.Match((await page.Page.Locator(".feature-place").TextContentAsync())!, "[0-9.]+ %").Value;
+        await page.InGraphAsync("Enter");
+        await Expect(page.Story).ToContainTextAsync($"{share} of all influence");
+    }
+
+    [Fact]
     public async Task A_label_is_written_once_and_found_everywhere()
     {
         await using StudioPage page = await OpenAsync();

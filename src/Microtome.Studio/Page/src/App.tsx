@@ -5,7 +5,7 @@ import { CompareView } from "./compare/CompareView";
 import { FeaturePane } from "./feature/FeaturePane";
 import { GraphPane, Scores } from "./graph/GraphPane";
 import { announcement } from "./state/announcement";
-import { fatal, selectedId, studio, trace, traces, view } from "./state/store";
+import { fatal, selectedId, studio, trace, traceId, traces, view } from "./state/store";
 import type { View } from "./state/address";
 import { theme, type Theme } from "./state/theme";
 import { SteerView } from "./steer/SteerView";
@@ -131,6 +131,10 @@ function Bar() {
 }
 
 function Explore() {
+  // Where panes stand below one another, what has been opened comes into sight.
+  useEffect(() => {
+    if (traceId.value && matchMedia("(max-width: 900px)").matches) document.querySelector(".graph-pane")?.scrollIntoView();
+  }, [traceId.value]);
   return (
     <main class={`explore ${sideOpen.value ? "" : "without-side"}`} id="main">
       {sideOpen.value && <TracePane />}

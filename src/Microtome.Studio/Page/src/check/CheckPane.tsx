@@ -1,4 +1,4 @@
-import { useSignal } from "@preact/signals";
+import { batch, signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { call, messageOf, wasAborted } from "../api/client";
 import type { Action, Change, CheckResult } from "../api/types";
@@ -18,19 +18,26 @@ interface Draft {
   everywhere: boolean;
 }
 
+/** What is set up and what came of it stay with their trace while one looks at another view. */
+const checked = signal<string | null>(null);
+const drafts = signal<Draft[]>([]);
+const tokens = signal("20");
+const result = signal<CheckResult | null>(null);
+const error = signal<string | null>(null);
+
 /** Reaches into the running model: sets, scales or removes features, and shows what follows beside what was. */
 export function CheckPane() {
-  const drafts = useSignal<Draft[]>([]);
-  const tokens = useSignal("20");
-  const result = useSignal<CheckResult | null>(null);
-  const error = useSignal<string | null>(null);
   const running = useSignal(false);
   const request = useRef<AbortController | null>(null);
 
   useEffect(() => {
-    drafts.value = [];
-    result.value = null;
-    error.value = null;
+    if (checked.value !== traceId.value)
+      batch(() => {
+        checked.value = traceId.value;
+        drafts.value = [];
+        result.value = null;
+        error.value = null;
+      });
     return () => request.current?.abort();
   }, [traceId.value]);
 

@@ -128,8 +128,8 @@ function Predictions({ result }: { result: CheckResult }) {
           <svg viewBox="0 0 12 12" aria-hidden="true"><path class="measured is-open" d="m6 1 5 5-5 5-5-5z" /></svg>not frozen
         </li>
       </ul>
-      {result.agreement && (
-        <p class="hint">
+      {result.agreement && (result.predicted ?? []).filter((one) => one.frozenAttention !== null).length > 1 && (
+        <p class="hint" title="The cosine of what was predicted and what was measured, over the outputs">
           Agreement with the graph: {number(result.agreement.frozenAttention)} with attention frozen, {number(result.agreement.unfrozen)} not frozen.
         </p>
       )}

@@ -1,4 +1,4 @@
-import { useSignal } from "@preact/signals";
+import { signal, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { ZoomTransform } from "d3-zoom";
 import { get } from "../api/client";
@@ -9,21 +9,22 @@ import { readPalette } from "../graph/palette";
 import { nextNode } from "../graph/keys";
 import { GraphView } from "../graph/view";
 import { announce } from "../state/announcement";
-import { traceId, traces } from "../state/store";
+import { compared, traceId, traces } from "../state/store";
 import { appearance } from "../state/theme";
 import { Empty, IconButton, Pane, Problem, Slider, TokenText, Waiting } from "../ui/controls";
 import { Fit } from "../ui/icons";
 import { useAsync } from "../ui/useAsync";
 import { differences, edgeKey, sidesOf, type Sides } from "./comparison";
 
+const threshold = signal(0.8);
+
 /** Two traces side by side: prompts, targets or models. */
 export function CompareView() {
   const done = (traces.value ?? []).filter((one) => one.state === "done");
-  const a = useSignal<string | null>(null);
-  const b = useSignal<string | null>(null);
-  const threshold = useSignal(0.8);
-  const firstA = a.value ?? (done.some((one) => one.id === traceId.value) ? traceId.value : (done[0]?.id ?? null));
-  const firstB = b.value ?? done.find((one) => one.id !== firstA)?.id ?? null;
+  const { a, b } = compared.value;
+  const known = (id: string | null) => (done.some((one) => one.id === id) ? id : null);
+  const firstA = known(a) ?? (done.some((one) => one.id === traceId.value) ? traceId.value : (done[0]?.id ?? null));
+  const firstB = known(b) ?? done.find((one) => one.id !== firstA)?.id ?? null;
   const key = firstA && firstB ? `${firstA}|${firstB}|${threshold.value}` : null;
   const comparison = useAsync<Comparison>(key, (signal) => get(`/compare?a=${firstA}&b=${firstB}&nodes=${threshold.value}&edges=0.98`, signal));
 
@@ -50,8 +51,8 @@ export function CompareView() {
   return (
     <main class="compare" id="main">
       <div class="compare-bar">
-        {picker("a", firstA, (id) => (a.value = id))}
-        {picker("b", firstB, (id) => (b.value = id))}
+        {picker("a", firstA, (id) => (compared.value = { a: id, b: firstB }))}
+        {picker("b", firstB, (id) => (compared.value = { a: firstA, b: id }))}
         <Slider label="Nodes" value={threshold.value} min={0.3} max={0.99} step={0.01} format={(value) => percent(value, 0)} onInput={(value) => (threshold.value = value)} />
       </div>
       {comparison.error && <Problem text={comparison.error} onRetry={comparison.reload} />}
@@ -234,9 +235,7 @@ function Differences({ comparison, focus }: { comparison: Comparison; focus: Sha
                       {(node.a ?? node.b)!.label || featureName(node)}
                     </button>
                   </th>
-                  <td>
-                    <TokenText text={token?.textA ?? token?.textB ?? ""} />
-                  </td>
+                  <td>{placeOf(node.state, token)}</td>
                   <td class="weight">{one.a === null ? "–" : one.a.toFixed(2)}</td>
                   <td class="weight">{one.b === null ? "–" : one.b.toFixed(2)}</td>
                 </tr>
@@ -246,5 +245,22 @@ function Differences({ comparison, focus }: { comparison: Comparison; focus: Sha
         </table>
       </div>
     </section>
+  );
+}
+
+/** The token that a node stands at: of the graph that has it, or of both where they differ. */
+function placeOf(state: "both" | "a" | "b", token: Comparison["tokens"][number] | undefined) {
+  const texts = [state !== "b" ? token?.textA : null, state !== "a" ? token?.textB : null].filter((text): text is string => text != null);
+  const [first, second] = texts.length ? texts : [token?.textA ?? token?.textB ?? ""];
+  return (
+    <>
+      <TokenText text={first} />
+      {second !== undefined && second !== first && (
+        <>
+          {" / "}
+          <TokenText text={second} />
+        </>
+      )}
+    </>
   );
 }

@@ -1,15 +1,16 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { get } from "../api/client";
+import { get, messageOf } from "../api/client";
 import type { Connection, FeatureDetail, Neighbour, NodeDetail } from "../api/types";
 import { choose, revealNode } from "../graph/GraphPane";
 import { explainKind, featureName, nodeName, percent, quote, signed, type GraphNode } from "../graph/graph";
+import { announce } from "../state/announcement";
 import { graph, hoveredId, model, selected, selectedId, story, trace, traceId } from "../state/store";
 import { isInStory, togglePin } from "../state/story";
 import { Empty, IconButton, Problem, TokenText, Waiting } from "../ui/controls";
 import { Bar } from "../ui/Bar";
 import { useAsync } from "../ui/useAsync";
-import { Pin } from "../ui/icons";
+import { Copy, Pin } from "../ui/icons";
 import { Examples } from "./Examples";
 import { HeatToken } from "./heat";
 import { Histogram } from "./Histogram";
@@ -63,6 +64,11 @@ export function FeaturePane() {
             {node.influence !== null && node.kind !== "target" && ` · ${percent(node.influence)} of all influence`}
           </p>
         </div>
+        {node.kind === "feature" && !node.members && (
+          <IconButton label="Copy the feature's number" onClick={() => copyFeature(node)}>
+            <Copy />
+          </IconButton>
+        )}
         {!node.members && (
           <IconButton label={isInStory(node.id) ? "Unpin" : "Pin for the story"} shortcut="Enter" pressed={isInStory(node.id)} onClick={() => togglePin(node.id)}>
             <Pin />
@@ -80,6 +86,13 @@ export function FeaturePane() {
       )}
       {(node.kind !== "feature" || node.members) && <Connections node={node} />}
     </div>
+  );
+}
+
+function copyFeature(node: GraphNode): void {
+  navigator.clipboard.writeText(featureName(node)).then(
+    () => announce(`${featureName(node)} copied`),
+    (error) => announce(messageOf(error)),
   );
 }
 

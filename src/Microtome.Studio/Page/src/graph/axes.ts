@@ -4,7 +4,7 @@ import type { Shown } from "./scene";
 
 /** The tokens along the bottom and the layers up the side, which stay in sight while the graph moves beneath them. */
 export class Axes {
-  readonly size = { left: 52, bottom: 52 };
+  readonly size = { left: 52, bottom: 60 };
   private spans: { from: number; to: number; position: number }[] = [];
 
   tokenAt(x: number, y: number, height: number): number | null {

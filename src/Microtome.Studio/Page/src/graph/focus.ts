@@ -6,10 +6,10 @@ import type { Marks } from "./view";
 
 const mostEdges = 48;
 
-/** The strongest inputs and outputs of one node, over the faded rest. */
-export function drawFocus(context: CanvasRenderingContext2D, shown: Shown, view: ZoomTransform, palette: Palette, focus: number): void {
+/** The strongest inputs and outputs of one node, over the faded rest: those that pass the filters, or every one. */
+export function drawFocus(context: CanvasRenderingContext2D, shown: Shown, view: ZoomTransform, palette: Palette, focus: number, everyEdge: boolean): void {
   const { graph, layout, matches } = shown;
-  const edges = [...graph.inputs[focus].slice(0, mostEdges), ...graph.outputs[focus].slice(0, mostEdges)].filter((edge) => matches[edge.source] && matches[edge.target]);
+  const edges = [...graph.inputs[focus].slice(0, mostEdges), ...graph.outputs[focus].slice(0, mostEdges)].filter((edge) => everyEdge || (matches[edge.source] && matches[edge.target]));
   const strongest = [graph.inputs[focus][0], graph.outputs[focus][0]].map((edge) => (edge ? Math.abs(edge.weight) : 0));
   const strength = (edge: GraphEdge) => Math.abs(edge.weight) / (strongest[edge.target === focus ? 0 : 1] || 1);
   const path = edgePath(layout, view, context);

@@ -95,7 +95,14 @@ export const quote = (text: string) => `“${text.replace(/\n/g, "↵")}”`;
 /** A model's name without the folder or owner it is in. */
 export const shortName = (name: string | null) => name?.replace(/\/+$/, "").split("/").pop() ?? null;
 
-export const percent = (value: number | null | undefined, digits = 1) => (value == null ? "–" : `${(value * 100).toFixed(digits)} %`);
+/** A share in percent; what would be rounded to nothing or to everything says so. */
+export function percent(value: number | null | undefined, digits = 1): string {
+  if (value == null) return "–";
+  const step = 10 ** -digits;
+  if (value > 0 && value * 100 < step / 2) return `<${step} %`;
+  if (value < 1 && (value * 100).toFixed(digits) === (100).toFixed(digits)) return `>${(100 - step).toFixed(digits)} %`;
+  return `${(value * 100).toFixed(digits)} %`;
+}
 
 /** A signed number with few digits. */
 export function signed(value: number, digits = 2): string {

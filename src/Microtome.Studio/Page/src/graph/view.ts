@@ -229,7 +229,7 @@ export class GraphView {
 
     this.axes.drawGround(context, shown, view, palette, this.width, this.height);
     this.scene.compose(context, view, marks.focus !== null ? 0.3 : 1);
-    if (marks.focus !== null) drawFocus(context, shown, view, palette, marks.focus);
+    if (marks.focus !== null) drawFocus(context, shown, view, palette, marks.focus, marks.found !== null); // a search finds a node; what feeds it need not match
     drawMarks(context, shown, view, palette, marks);
     drawNames(context, shown, view, palette, marks, this.area);
     this.axes.drawLabels(context, shown, view, palette, this.width, this.height, marks.focus === null ? null : shown.graph.nodes[marks.focus].position);

@@ -5,6 +5,9 @@ export type View = "graph" | "compare" | "steer";
 export interface Address {
   view: View;
   trace: string | null;
+  /** The traces that are compared. */
+  a: string | null;
+  b: string | null;
   node: string | null;
   pinned: string[];
   groups: Group[];
@@ -19,6 +22,8 @@ export function readAddress(hash = location.hash): Address {
   return {
     view: shown === "compare" || shown === "steer" ? shown : "graph",
     trace: fields.get("trace"),
+    a: fields.get("a"),
+    b: fields.get("b"),
     node: fields.get("node"),
     pinned: list(fields.get("pins")),
     groups: fields.getAll("group").flatMap((text) => {
@@ -31,6 +36,8 @@ export function readAddress(hash = location.hash): Address {
 export function addressOf(address: Address): string {
   const fields = new URLSearchParams();
   if (address.view !== "graph") fields.set("view", address.view);
+  if (address.view === "compare" && address.a) fields.set("a", address.a);
+  if (address.view === "compare" && address.b) fields.set("b", address.b);
   if (address.trace) fields.set("trace", address.trace);
   if (address.node) fields.set("node", address.node);
   if (address.pinned.length) fields.set("pins", address.pinned.join(","));

@@ -3,13 +3,13 @@ import { get, messageOf } from "../api/client";
 import type { Studio } from "../api/types";
 import { addressOf, isOwnEntry, readAddress, writeAddress, type Address } from "./address";
 import { saveAll, storyState } from "./saving";
-import { closeTrace, fatal, graphState, loadModels, loadTraces, openTrace, selectedId, showLinkedStory, story, studio, trace, traceId, traces, view } from "./store";
+import { closeTrace, compared, fatal, graphState, loadModels, loadTraces, openTrace, selectedId, showLinkedStory, story, studio, trace, traceId, traces, view } from "./store";
 
 /** Addresses are followed one after another; what comes while one is being followed only counts if it is the last. */
 let latest = 0;
 let isFollowing = false;
 
-const shown = (): Address => ({ view: view.value, trace: traceId.value, node: selectedId.value, pinned: story.value.pinned, groups: story.value.groups });
+const shown = (): Address => ({ view: view.value, trace: traceId.value, ...compared.value, node: selectedId.value, pinned: story.value.pinned, groups: story.value.groups });
 const write = (isSameEntry: boolean) => writeAddress(shown(), storyState.value !== "link", isSameEntry);
 
 export async function start(): Promise<void> {
@@ -46,9 +46,10 @@ async function follow(address: Address, withStory: boolean): Promise<void> {
   isFollowing = true;
   try {
     const isThere = () => traces.value?.some((one) => one.id === address.trace) ?? false;
-    if (address.trace && !isThere()) await loadTraces().catch(() => {}); // it may have been made in another window
+    if ((address.trace && !isThere()) || [address.a, address.b].some((id) => id && !traces.value?.some((one) => one.id === id))) await loadTraces().catch(() => {}); // it may have been made in another window
     if (mine !== latest) return;
     view.value = address.view;
+    if (address.view === "compare") compared.value = { a: address.a, b: address.b };
     if (address.trace === null) closeTrace();
     else if (!isThere()) {
       closeTrace();

@@ -18,6 +18,9 @@ export const traceId = signal<string | null>(null);
 export const trace = computed(() => traces.value?.find((one) => one.id === traceId.value) ?? null);
 export const model = computed(() => models.value.find((one) => one.id === trace.value?.model) ?? null);
 
+/** The traces that are compared; null for those that suggest themselves. */
+export const compared = signal<{ a: string | null; b: string | null }>({ a: null, b: null });
+
 export const thresholds = signal({ nodes: 0.8, edges: 0.98 });
 export const wholeGraph = signal<ApiGraph | null>(null);
 export const graphState = signal<{ loading: boolean; error: string | null }>({ loading: false, error: null });

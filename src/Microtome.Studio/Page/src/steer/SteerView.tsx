@@ -1,4 +1,4 @@
-import { useSignal } from "@preact/signals";
+import { signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { call, get, messageOf, wasAborted } from "../api/client";
 import type { Preset, Steering, Vector } from "../api/types";
@@ -9,26 +9,31 @@ import { saveAll } from "../state/saving";
 import { Pane, Problem, Slider } from "../ui/controls";
 import { Play, Stop, Trash } from "../ui/icons";
 import { IconButton } from "../ui/controls";
+import { examplesFor } from "../trace/examples";
 import { useAsync } from "../ui/useAsync";
 import { messagesOf, steer, type Settings, type Side, type Turn } from "./conversation";
 import { SteeringList } from "./SteeringList";
 
+/** What is set up and what was answered stay while one looks at another view. */
+const chosen = signal<string | null>(null);
+const steering = signal<Steering[]>([]);
+const settings = signal<Settings>({ temperature: 0, maxTokens: 60, seed: 0 });
+const prompt = signal<string | null>(null);
+const beginning = signal("");
+const turns = signal<Turn[]>([]);
+const current = signal<Turn | null>(null);
+const mode = signal<"completion" | "chat">("completion");
+const status = signal<string | null>(null);
+const error = signal<string | null>(null);
+
 /** A completion or a chat, steered and unsteered side by side. */
 export function SteerView() {
-  const chosen = useSignal<string | null>(null);
   const modelId = chosen.value ?? trace.value?.model ?? studio.value?.defaultModel ?? models.value[0]?.id ?? "";
   const model = models.value.find((one) => one.id === modelId);
-  const steering = useSignal<Steering[]>([]);
-  const settings = useSignal<Settings>({ temperature: 0, maxTokens: 60, seed: 0 });
-  const prompt = useSignal("");
-  const beginning = useSignal("");
-  const turns = useSignal<Turn[]>([]);
-  const current = useSignal<Turn | null>(null);
-  const mode = useSignal<"completion" | "chat">("completion");
-  const status = useSignal<string | null>(null);
-  const error = useSignal<string | null>(null);
-  const request = useRef<AbortController | null>(null);
   const isChat = mode.value === "chat" && !!model?.hasChatTemplate;
+  // The open trace's prompt is what one most likely goes on from.
+  const text = prompt.value ?? (isChat || trace.value?.model !== modelId ? "" : trace.value.prompt);
+  const request = useRef<AbortController | null>(null);
   const vectors = useAsync<{ vectors: Vector[] }>(modelId || null, (signal) => get(`/vectors?model=${modelId}`, signal));
 
   // Asking for its vectors has loaded the model: what it can do is known now.
@@ -38,9 +43,9 @@ export function SteerView() {
   useEffect(() => () => request.current?.abort(), []);
 
   const run = async () => {
-    if (!prompt.value.trim() || status.value !== null) return;
+    if (!text.trim() || status.value !== null) return;
     const abort = (request.current = new AbortController());
-    const user = prompt.value;
+    const user = text;
     error.value = null;
     status.value = "Starting";
     if (!isChat) turns.value = [];
@@ -129,10 +134,10 @@ export function SteerView() {
           <>
             {model?.hasChatTemplate && (
               <div class="segmented" role="group" aria-label="Mode">
-                <button type="button" aria-pressed={!isChat} onClick={() => (mode.value = "completion")}>
+                <button type="button" aria-pressed={!isChat} onClick={() => { mode.value = "completion"; prompt.value = null; }}>
                   Completion
                 </button>
-                <button type="button" aria-pressed={isChat} onClick={() => (mode.value = "chat")}>
+                <button type="button" aria-pressed={isChat} onClick={() => { mode.value = "chat"; prompt.value = null; }}>
                   Chat
                 </button>
               </div>
@@ -169,8 +174,8 @@ export function SteerView() {
           <textarea
             id="steer-prompt"
             rows={2}
-            placeholder={isChat ? "Message" : "Tom went to the park. He was"}
-            value={prompt.value}
+            placeholder={isChat ? "Message" : examplesFor(model).prompts[1]}
+            value={text}
             maxLength={studio.value?.limits.promptCharacters}
             onInput={(event) => (prompt.value = event.currentTarget.value)}
             onKeyDown={(event) => {
@@ -190,7 +195,7 @@ export function SteerView() {
             {status.value ?? (steering.value.length === 0 ? "Nothing is added yet: both answers will be the same." : "")}
           </p>
           {status.value === null ? (
-            <button type="submit" class="primary" disabled={!prompt.value.trim()}>
+            <button type="submit" class="primary" disabled={!text.trim()}>
               <Play /> {isChat ? "Send" : "Continue"}
             </button>
           ) : (

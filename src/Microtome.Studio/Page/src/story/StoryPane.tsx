@@ -3,7 +3,7 @@ import { useRef } from "preact/hooks";
 import { call, messageOf } from "../api/client";
 import type { Sums } from "../api/types";
 import { choose, revealNode } from "../graph/GraphPane";
-import { nodeName } from "../graph/graph";
+import { nodeName, percent } from "../graph/graph";
 import { announce } from "../state/announcement";
 import { saveAll, storyState } from "../state/saving";
 import { graph, hoveredId, selected, selectedId, story, trace, traceId } from "../state/store";
@@ -28,7 +28,7 @@ export function StoryPane() {
   const sumsFit = sums.value && sums.value.groups.length === units.length ? sums.value : null;
   const diagram = shown && units.length ? drawStory(story.value, shown, sumsFit, places) : null;
   return (
-    <Pane name="Story" class="story-pane" title={<>Story <StoryState /></>} tools={<ExportMenu svg={() => svg.current} sums={sumsFit} disabled={!diagram} />}>
+    <Pane name="Story" class="story-pane" title={<>Story <StoryShare /> <StoryState /></>} tools={<ExportMenu svg={() => svg.current} sums={sumsFit} disabled={!diagram} />}>
       {!shown ? (
         <Empty title="A story of the circuit">
           <p>Pin nodes of a graph, and drag them into groups with names.</p>
@@ -49,6 +49,19 @@ export function StoryPane() {
         </div>
       )}
     </Pane>
+  );
+}
+
+/** How much of the influence on the answer goes through what is in the story. */
+function StoryShare() {
+  const shown = graph.value;
+  const nodes = new Set([...story.value.pinned, ...story.value.groups.flatMap((group) => group.nodes)]);
+  if (!shown || nodes.size === 0) return null;
+  const share = [...nodes].reduce((sum, id) => sum + (shown.byId.get(id)?.influence ?? 0), 0);
+  return (
+    <span class="story-share" title="Of the influence on the outputs that all nodes of the whole graph hold, tokens and errors included; pinned nodes that are pruned do not count">
+      {percent(share)} of all influence
+    </span>
   );
 }
 

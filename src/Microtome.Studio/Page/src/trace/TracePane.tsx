@@ -1,8 +1,9 @@
-import { useSignal } from "@preact/signals";
+import { signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { call, messageOf, wasAborted } from "../api/client";
 import type { PromptToken, TokenChance, Trace } from "../api/types";
 import { percent, shortName } from "../graph/graph";
+import { examplesFor } from "./examples";
 import { announce } from "../state/announcement";
 import { models, openTrace, refreshModel, studio, upsertTrace } from "../state/store";
 import { Pane, TokenText, Problem } from "../ui/controls";
@@ -50,17 +51,16 @@ function useTokens(model: string, text: string) {
   return state.value;
 }
 
-/** Beginnings that a model of this name can go on from. */
-const examplesFor = (name: string) =>
-  name.startsWith("stories") ? ["Once upon a time, there was a little girl named", "Tom was sad because he lost his"] : ["The capital of the state containing Dallas is", "Tom and Sue went to the park, Tom gave the ball to"];
+
+/** What is being written stays while one looks at another view. */
+const chosen = signal("");
+const prompt = signal("");
+const target = signal("");
+const targets = signal<string[]>([]);
+const next = signal<TokenChance[] | null>(null);
+const settings = signal({ maxTargets: "", targetProbability: "", maxFeatures: "" });
 
 function TraceForm() {
-  const chosen = useSignal("");
-  const prompt = useSignal("");
-  const target = useSignal("");
-  const targets = useSignal<string[]>([]);
-  const next = useSignal<TokenChance[] | null>(null);
-  const settings = useSignal({ maxTargets: "", targetProbability: "", maxFeatures: "" });
   const error = useSignal<string | null>(null);
   const starting = useSignal(false);
   const latest = useRef<string | null>(null);
@@ -70,7 +70,7 @@ function TraceForm() {
   const modelId = chosen.value || (usable.some((model) => model.id === studio.value?.defaultModel) ? studio.value!.defaultModel : (usable[0]?.id ?? ""));
   const model = models.value.find((one) => one.id === modelId);
   const { tokens, contextLength, error: tokenError } = useTokens(modelId, prompt.value);
-  const examples = examplesFor(shortName(model?.name ?? null) ?? "");
+  const { prompts: examples, answer, other } = examplesFor(model);
   // Reading the prompt has loaded the model: what it is like is known now.
   useEffect(() => {
     if (contextLength !== null && model && model.state !== "ready") refreshModel(model.id).catch(() => {});
@@ -251,7 +251,7 @@ function TraceForm() {
               ))}
           </div>
         )}
-        <p class="hint">A token such as “ Lily”, mind the space, or a difference: “ Lily - Tom”.</p>
+        <p class="hint">A token such as “{answer}”, mind the space, or a difference: “{answer} - {other}”.</p>
       </div>
 
       <details class="more">
