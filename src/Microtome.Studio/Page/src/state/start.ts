@@ -10,7 +10,17 @@ let latest = 0;
 let isFollowing = false;
 
 const shown = (): Address => ({ view: view.value, trace: traceId.value, ...compared.value, node: selectedId.value, pinned: story.value.pinned, groups: story.value.groups });
-const write = (isSameEntry: boolean) => writeAddress(shown(), storyState.value !== "link", isSameEntry);
+let retry = 0;
+
+function write(isSameEntry: boolean): void {
+  clearTimeout(retry);
+  try {
+    writeAddress(shown(), storyState.value !== "link", isSameEntry);
+  } catch {
+    // Some browsers allow only so many changes of the address in a while.
+    retry = window.setTimeout(() => isFollowing || write(isSameEntry), 2000);
+  }
+}
 
 export async function start(): Promise<void> {
   view.value = readAddress().view;
