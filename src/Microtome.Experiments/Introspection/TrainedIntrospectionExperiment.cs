@@ -44,10 +44,13 @@ internal static class TrainedIntrospectionExperiment
         outcome.Add(new Finding("separation_trained", $"Separation under the {trained.Length} concepts that the bias was trained on", learned.Concepts));
         outcome.Add(new Finding("specificity_trained", "These concepts less random vectors; p by permutation", learned.Specificity, learned.Test.Probability));
 
+        double end = training.Losses.TakeLast(10).Average();
+        if (end > 0.9 * Math.Log(2)) outcome.Caution($"The bias has hardly learned when to say yes: over the last ten steps answers cost {TextNumber.Of(end)} nats, and tossing a coin for yes or no costs {TextNumber.Of(Math.Log(2))}. That it does not carry over may mean no more than that; give more \"steps:\", of which there were {training.Losses.Count:N0}.");
+
         outcome.Section("The bias");
         outcome.Paragraph($"Trained on {string.Join(", ", trained.Select(vector => vector.Name))}, and on random vectors and no injection as sham trials, {settings.Number("steps")} steps. It is bias.safetensors, a steering vector for --steer.");
         int every = Math.Max(1, training.Losses.Count / 100);
-        outcome.Figure("training", new XyChart("Training of the bias", $"The loss of the answers over the steps; {TextNumber.Of(training.Losses.Take(10).Average())} nats over the first ten, {TextNumber.Of(training.Losses.TakeLast(10).Average())} over the last ten.", new Axis("step"), new Axis("cross-entropy, nats"), [new Series(SeriesKind.Line, null, [.. training.Losses.Select((loss, step) => new DataPoint(step, loss)).Where((_, step) => step % every == 0)])]));
+        outcome.Figure("training", new XyChart("Training of the bias", $"The loss of the answers over the steps; {TextNumber.Of(training.Losses.Take(10).Average())} nats over the first ten, {TextNumber.Of(end)} over the last ten.", new Axis("step"), new Axis("cross-entropy, nats"), [new Series(SeriesKind.Line, null, [.. training.Losses.Select((loss, step) => new DataPoint(step, loss)).Where((_, step) => step % every == 0)])]));
         outcome.Paragraph($"The cosines of the bias with what the nearest latents write, beside the largest that {RandomDirections} random directions have with any latent of the same layer: of thousands of latents some lie near any direction.");
         outcome.Table([">layer", ">length", "nearest latents (cosine with what they write)", ">largest of a random direction"], bias.Directions.Select(one =>
         {
