@@ -19,6 +19,7 @@ public sealed class GraphTests(Studio studio, ITestOutputHelper output)
         ILocator card = page.Page.GetByRole(AriaRole.Tooltip);
         await Expect(card).ToContainTextAsync("Strongest inputs");
         await Expect(card).ToContainTextAsync("Strongest outputs");
+        await Expect(card).ToContainTextAsync("writes towards");
         await page.PictureAsync("hover");
         await page.Page.Mouse.ClickAsync(x, y);
         await Expect(page.Story.Locator(".pin")).ToHaveCountAsync(1);
@@ -149,6 +150,24 @@ public sealed class GraphTests(Studio studio, ITestOutputHelper output)
         await page.InGraphAsync("g");
         await page.WaitForNodesAsync(left => left < nodes - 20);
         await page.PictureAsync("grouped");
+    }
+
+    [Theory]
+    [InlineData(1280, "Filter", "Filter nodes")]
+    [InlineData(390, "Filter", "Filter nodes")]
+    [InlineData(1280, "Group the features of tokens", "Group the features of tokens")]
+    [InlineData(390, "Group the features of tokens", "Group the features of tokens")]
+    public async Task What_a_button_opens_lies_within_its_pane(int width, string button, string name)
+    {
+        string id = await studio.TraceAsync();
+        await using StudioPage page = await studio.OpenAsync(width, 844);
+        await page.OpenTraceAsync(id);
+        await page.Button(button).ClickAsync();
+        await StudioPage.EventuallyAsync(
+            async () => await page.Page.Locator(".graph-pane").BoundingBoxAsync() is { } pane && await page.Page.GetByRole(AriaRole.Group, new() { Name = name, Exact = true }).BoundingBoxAsync() is { } panel
+                && panel.X >= pane.X && panel.X + panel.Width <= pane.X + pane.Width && panel.Y + panel.Height <= pane.Y + pane.Height,
+            $"the panel \"{name}\"");
+        await page.PictureAsync($"panel-{width}-{button.Split(' ')[0].ToLowerInvariant()}");
     }
 
     [Fact]

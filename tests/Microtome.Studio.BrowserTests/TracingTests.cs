@@ -7,9 +7,6 @@ namespace Microtome.Studio.BrowserTests;
 [Collection(nameof(Studio))]
 public sealed class TracingTests(Studio studio)
 {
-    /// <summary>Takes far longer to trace than a page needs to open.</summary>
-    private static readonly string Long = string.Join(' ', Enumerable.Repeat(Studio.Prompt, 16));
-
     [Fact]
     public async Task A_prompt_is_typed_and_traced()
     {
@@ -86,23 +83,19 @@ public sealed class TracingTests(Studio studio)
     [Fact]
     public async Task A_waiting_trace_is_cancelled()
     {
-        string model = await studio.DefaultModelAsync();
-        List<string> ids = [];
-        for (int i = 0; i < 3; i++) ids.Add((await studio.SendAsync(HttpMethod.Post, "/api/traces", new { model, prompt = Long, title = $"long {i}", keep = true })).GetProperty("id").GetString()!);
+        List<string> ids = await KeepBusyAsync(4);
         await using StudioPage page = await studio.OpenAsync();
-        await page.Button("Cancel long 2").ClickAsync();
-        await Expect(page.Page.Locator(".trace-line", new() { HasText = "long 2" })).ToContainTextAsync("cancelled");
+        await page.Button("Cancel long 3").ClickAsync();
+        await Expect(page.Page.Locator(".trace-line", new() { HasText = "long 3" })).ToContainTextAsync("cancelled");
         foreach (string id in ids) await studio.SendAsync(HttpMethod.Delete, $"/api/traces/{id}");
     }
 
     [Fact]
     public async Task A_closed_window_cancels_only_what_it_alone_waited_for()
     {
-        string model = await studio.DefaultModelAsync();
         await using StudioPage staying = await studio.OpenAsync();
         StudioPage leaving = await studio.OpenAsync();
-        List<string> before = [];
-        for (int i = 0; i < 3; i++) before.Add((await studio.SendAsync(HttpMethod.Post, "/api/traces", new { model, prompt = Long, title = $"before {i}", keep = true })).GetProperty("id").GetString()!);
+        List<string> before = await KeepBusyAsync(6);
         string mine = await BeginAsync(leaving, "Sue was happy because she found her"), theirs = await BeginAsync(staying, "Tom was sad because he lost his");
         await leaving.DisposeAsync();
         await StateIsAsync(mine, "cancelled");
@@ -116,7 +109,7 @@ public sealed class TracingTests(Studio studio)
         {
             await page.Labelled("Prompt").FillAsync(prompt);
             await page.Labelled("Prompt").PressAsync("Control+Enter");
-            await Expect(page.Page.Locator(".trace-line", new() { HasText = prompt })).ToContainTextAsync("before it");
+            await Expect(page.Page.Locator(".trace-line", new() { HasText = prompt }).First).ToContainTextAsync("before it");
             JsonElement traces = (await studio.SendAsync(HttpMethod.Get, "/api/traces")).GetProperty("traces");
             return traces.EnumerateArray().First(trace => trace.GetProperty("prompt").GetString() == prompt).GetProperty("id").GetString()!;
         }
@@ -137,5 +130,14 @@ public sealed class TracingTests(Studio studio)
         await page.Page.Locator(".trace-line", new() { HasText = "Dogs" }).HoverAsync();
         await page.Button("Delete Dogs").ClickAsync();
         await Expect(page.Page.Locator(".trace-line", new() { HasText = "Dogs" })).ToHaveCountAsync(0);
+    }
+
+    /// <summary>Starts traces that each take a second and more, named long 0, long 1, …; what is started after them has to wait.</summary>
+    private async Task<List<string>> KeepBusyAsync(int count)
+    {
+        string model = await studio.DefaultModelAsync(), prompt = string.Join(' ', Enumerable.Repeat(Studio.Prompt, 16));
+        List<string> ids = [];
+        for (int i = 0; i < count; i++) ids.Add((await studio.SendAsync(HttpMethod.Post, "/api/traces", new { model, prompt, title = $"long {i}", keep = true, maxFeatures = 8000 })).GetProperty("id").GetString()!);
+        return ids;
     }
 }

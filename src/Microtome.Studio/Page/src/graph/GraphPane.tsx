@@ -170,7 +170,7 @@ function Canvas() {
         onKeyDown={keys}
       >
         {selectedNode && shownGraph && <Marker view={view.current} node={selectedNode} version={moved.value} text={describeNode(selectedNode, shownGraph.tokens)} />}
-        {hovered && shownGraph && pointer.value && <HoverCard graph={shownGraph} node={hovered} x={pointer.value.x} y={pointer.value.y} width={view.current!.width} height={view.current!.height} />}
+        {hovered && shownGraph && pointer.value && <HoverCard graph={shownGraph} trace={traceOf} node={hovered} x={pointer.value.x} y={pointer.value.y} width={view.current!.width} height={view.current!.height} />}
       </div>
       {shownGraph && <ZoomTools />}
       {state.error && <Problem text={state.error} onRetry={trace.value ? loadGraph : undefined} />}
@@ -241,7 +241,7 @@ function Filters() {
   const { tokens, layer, kind } = filters.value;
   const count = (tokens.size ? 1 : 0) + (layer !== null ? 1 : 0) + (kind !== "all" ? 1 : 0);
   return (
-    <Popover label="Filter nodes" icon={<Filter />} text={count ? `Filter · ${count}` : "Filter"} active={count > 0}>
+    <Popover label="Filter nodes" icon={<Filter />} text={count ? `Filter · ${count}` : "Filter"} active={count > 0} align="right">
       {shown ? (
         <div class="filter-panel">
           <fieldset>

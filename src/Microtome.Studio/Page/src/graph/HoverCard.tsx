@@ -1,19 +1,21 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { explainKind, featureName, nodeName, percent, signed, type Graph, type GraphEdge, type GraphNode } from "./graph";
 import { TokenText } from "../ui/controls";
+import { usePromoted } from "./promoted";
 
 const lines = 5;
 
 /** Beside the pointer: what a node is, and its strongest inputs and outputs. */
-export function HoverCard({ graph, node, x, y, width, height }: { graph: Graph; node: GraphNode; x: number; y: number; width: number; height: number }) {
+export function HoverCard({ graph, trace, node, x, y, width, height }: { graph: Graph; trace: string | null; node: GraphNode; x: number; y: number; width: number; height: number }) {
   const ref = useRef<HTMLDivElement>(null);
+  const promoted = usePromoted(trace, node.layer, node.kind === "feature" && !node.members ? node.feature : null);
   useLayoutEffect(() => {
     const card = ref.current!;
     const { offsetWidth, offsetHeight } = card;
     const left = x + 16 + offsetWidth > width ? Math.max(4, x - 16 - offsetWidth) : x + 16;
     const top = Math.max(4, Math.min(y + 12, height - offsetHeight - 4));
     card.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
-  }, [node, x, y, width, height]);
+  }, [node, promoted.length, x, y, width, height]);
   const inputs = graph.inputs[node.index];
   const outputs = graph.outputs[node.index];
   return (
@@ -26,6 +28,17 @@ export function HoverCard({ graph, node, x, y, width, height }: { graph: Graph; 
         {node.probability !== null && node.kind === "target" && `probability ${percent(node.probability)}`}
         {node.influence !== null && node.kind !== "target" && ` · influence ${percent(node.influence)}`}
       </p>
+      {promoted.length > 0 && (
+        <p class="hover-what">
+          writes towards{" "}
+          {promoted.map((text, i) => (
+            <>
+              {i > 0 && ", "}
+              <TokenText text={text} />
+            </>
+          ))}
+        </p>
+      )}
       {explainKind(node.kind) && <p class="hover-what">{explainKind(node.kind)}</p>}
       {inputs.length > 0 && <EdgeList graph={graph} title="Strongest inputs" edges={inputs.slice(0, lines)} end="source" />}
       {outputs.length > 0 && <EdgeList graph={graph} title="Strongest outputs" edges={outputs.slice(0, lines)} end="target" />}
