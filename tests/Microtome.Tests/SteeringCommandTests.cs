@@ -89,6 +89,8 @@ public sealed class SteeringCommandTests : IDisposable
         Cli.Run("vector", "make", "--dictionary", folder, "--latents", "60", "7*-0.5", "-o", vector).Output.ShouldContain("latents of 60 + -0.5 · 7, layer 2");
         Cli.Run("vector", "compare", vector, "--dictionary", folder, "--top", "1", "--json").Output.ShouldContain("\"feature\":60,");
         Cli.Fails(1, "vector", "compare", vector, "--dictionary", folder, "--layer", "2", "--index", _folder["none"]).ShouldContain("There is no feature index");
+        Cli.Fails(1, "generate", "-m", model, "--prompt", "Is it?", "-t", folder, "--steer", "latent:2:60@2:=5").ShouldContain("holds an autoencoder, where a set of transcoders is needed");
+        Cli.Fails(1, "vector", "make", "--dictionary", $"{model}-transcoders", "--latents", "60", "-o", vector).ShouldContain("holds transcoders, where one autoencoder is needed");
         Cli.Fails(2, "vector", "make", "--dictionary", folder, "--words", "dog", "-o", vector).ShouldContain("--dictionary is where --latents come from");
     }
 

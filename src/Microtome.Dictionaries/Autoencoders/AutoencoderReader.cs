@@ -29,6 +29,7 @@ public static class AutoencoderReader
         }
         if (File.Exists(npz)) return Read(npz, tensors => new AutoencoderTensors(npz, tensors).Read(GemmaScopeConfiguration.FromPath(folder)));
         if (File.Exists(second)) return Read(second, tensors => new AutoencoderTensors(second, tensors).Read(GemmaScopeConfiguration.Load(folder)));
+        if (File.Exists(Path.Combine(folder, "config.yaml"))) throw new FileNotFoundException($"{folder} holds transcoders, where one autoencoder is needed: give it with --transcoders.", saeLens);
         throw new FileNotFoundException($"{folder} is no autoencoder: it has neither {SaeLensConfiguration} with {SaeLensWeights} (SAELens), nor {GemmaScope} or {GemmaScope2} (Gemma Scope).", saeLens);
     }
 

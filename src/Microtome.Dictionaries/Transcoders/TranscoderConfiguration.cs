@@ -27,6 +27,8 @@ internal sealed record TranscoderConfiguration
     public static TranscoderConfiguration Load(string folder)
     {
         string path = Path.Combine(folder, "config.yaml");
+        if (!File.Exists(path) && AutoencoderReader.Recognizes(folder))
+            throw new FileNotFoundException($"{folder} holds an autoencoder, where a set of transcoders is needed: with config.yaml and a file for each layer. Commands that read an autoencoder take it with --dictionary, and its latents steer as FOLDER#LATENT.", path);
         if (!File.Exists(path))
             throw new FileNotFoundException($"{folder} has no config.yaml; transcoders are a folder with config.yaml and layer_N.safetensors (or W_enc_N and W_dec_N.safetensors), or owner/name on the Hub.", path);
         FlatYaml root = new(path);
