@@ -39,6 +39,22 @@ public sealed class TracingTests(Studio studio)
     }
 
     [Fact]
+    public async Task A_graph_of_some_of_the_active_features_says_so()
+    {
+        await using StudioPage page = await studio.OpenAsync();
+        await page.Labelled("Prompt").FillAsync(Studio.Prompt);
+        await page.Page.GetByText("Settings", new() { Exact = true }).ClickAsync();
+        await page.Labelled("Features at most").FillAsync("200");
+        await page.Labelled("Prompt").PressAsync("Control+Enter");
+        await page.WaitForGraphAsync();
+        await Expect(page.Page.Locator(".bar-scores")).ToContainTextAsync("200 of 1,323 features");
+        await page.Labelled("Features at most").FillAsync("");
+        await page.Labelled("Prompt").PressAsync("Control+Enter");
+        await Expect(page.Page.Locator(".bar-scores")).Not.ToContainTextAsync("features");
+        await page.WaitForGraphAsync();
+    }
+
+    [Fact]
     public async Task A_target_that_is_no_token_is_refused_in_words()
     {
         await using StudioPage page = await studio.OpenAsync();

@@ -88,4 +88,24 @@ public class FeatureTests(RunningStudio studio)
         feature.GetProperty("examples")[0].GetProperty("tokens")[1].GetString().ShouldBe("<b>b</b>");
         JsonDocument.Parse(await client.GetStringAsync("/api/models/shipped")).RootElement.GetProperty("index").GetProperty("kind").GetString().ShouldBe("neuronpedia");
     }
+
+    [Fact]
+    public async Task An_export_of_Neuronpedia_labels_features_and_shows_their_examples()
+    {
+        using TemporaryFolder folder = new();
+        foreach (string part in new[] { "features", "activations", "explanations" }) Directory.CreateDirectory(folder[$"world/0-mlp/{part}"]);
+        folder.Write("world/0-mlp/features/batch-0.jsonl", """{"layer": "0-mlp", "index": "3", "maxActApprox": 2, "pos_str": [" cat"], "pos_values": [1]}""" + "\n");
+        folder.Write("world/0-mlp/activations/batch-0.jsonl", """{"index": "3", "tokens": ["a", "b"], "values": [0, 2], "maxValueTokenIndex": 1}""" + "\n");
+        folder.Write("world/0-mlp/explanations/batch-0.jsonl", """{"index": "3", "description": "cats"}""" + "\n");
+        await using StudioServer server = await StudioServer.StartAsync(new StudioOptions { DataFolder = folder["data"], Index = folder["world"] });
+        await server.Rooms!.Models.UseAsync(ModelShelf.Shipped, CancellationToken.None);
+        using HttpClient client = new() { BaseAddress = server.Address };
+        client.DefaultRequestHeaders.Authorization = new("Bearer", server.Token);
+        JsonElement feature = JsonDocument.Parse(await client.GetStringAsync("/api/features/0/3?model=shipped")).RootElement;
+        feature.GetProperty("label").GetString().ShouldBe("cats");
+        feature.GetProperty("labelSource").GetString().ShouldBe("file");
+        feature.GetProperty("examples")[0].GetProperty("peak").GetInt32().ShouldBe(1);
+        JsonElement found = JsonDocument.Parse(await client.GetStringAsync("/api/features?search=cats&model=shipped")).RootElement.GetProperty("features");
+        found.EnumerateArray().ShouldHaveSingleItem().GetProperty("feature").GetInt32().ShouldBe(3);
+    }
 }

@@ -13,6 +13,9 @@ internal sealed class TraceDesk(TraceStore store, GraphCache graphs, ModelShelf 
 {
     public const int LongestPrompt = 100_000, LongestTitle = 500, MostTargets = 50;
 
+    /// <summary>How many features a graph has at most unless a request says otherwise.</summary>
+    public const int UsualFeatures = 7500;
+
     public async Task<Job> StartAsync(TraceRequest request, CancellationToken cancellation)
     {
         CheckPrompt(request.Prompt);

@@ -35,10 +35,10 @@ public sealed record TraceList(IReadOnlyList<TraceRecord> Traces);
 /// <param name="Targets">Tokens' texts, or differences such as <c>" Paris - Rome"</c>; without them the most probable next tokens.</param>
 /// <param name="MaxTargets">The most next tokens to explain.</param>
 /// <param name="TargetProbability">Explain the fewest next tokens whose probabilities reach this sum.</param>
-/// <param name="MaxFeatures">The most features whose inputs are computed; all when null.</param>
+/// <param name="MaxFeatures">The most features whose inputs are computed, those of the most influence; all when null, for which a long prompt's graph may take gigabytes.</param>
 /// <param name="Title">What lists call it; the prompt when null.</param>
 /// <param name="Keep">Go on when nobody watches any more.</param>
 public sealed record TraceRequest(
-    string Model, string Prompt, IReadOnlyList<string>? Targets = null, int MaxTargets = 10, double TargetProbability = 0.95, int? MaxFeatures = null, string? Title = null, bool Keep = false);
+    string Model, string Prompt, IReadOnlyList<string>? Targets = null, int MaxTargets = 10, double TargetProbability = 0.95, int? MaxFeatures = TraceDesk.UsualFeatures, string? Title = null, bool Keep = false);
 
 public sealed record TitleChange(string Title);

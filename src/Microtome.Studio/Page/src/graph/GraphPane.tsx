@@ -373,10 +373,17 @@ function Footer() {
 /** How much of the computation the whole graph explains. */
 export function Scores() {
   const answer = wholeGraph.value;
+  const { features, activeFeatures } = trace.value ?? { features: null, activeFeatures: null };
   return (
     <>
-        {answer?.replacement != null && <span title="The share of influence on the answer that comes from tokens through features rather than from errors">replacement {answer.replacement.toFixed(3)}</span>}
-        {answer?.completeness != null && <span title="The share of all nodes' inputs that does not come from errors"> · completeness {answer.completeness.toFixed(3)}</span>}
+      {answer?.replacement != null && <span title="The share of influence on the answer that comes from tokens through features rather than from errors">replacement {answer.replacement.toFixed(3)}</span>}
+      {answer?.completeness != null && <span title="The share of all nodes' inputs that does not come from errors"> · completeness {answer.completeness.toFixed(3)}</span>}
+      {answer && features != null && activeFeatures != null && features < activeFeatures && (
+        <span title="Those of the most influence were traced; Settings, on the left, sets how many">
+          {" "}
+          · {features.toLocaleString("en")} of {activeFeatures.toLocaleString("en")} features
+        </span>
+      )}
     </>
   );
 }

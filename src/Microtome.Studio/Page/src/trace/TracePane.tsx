@@ -261,7 +261,7 @@ function TraceForm() {
             [
               ["maxTargets", "Targets at most", "10"],
               ["targetProbability", "Targets' probability", "0.95"],
-              ["maxFeatures", "Features at most", "all"],
+              ["maxFeatures", "Features at most", "7500"],
             ] as const
           ).map(([name, label, placeholder]) => (
             <label>
