@@ -3,7 +3,7 @@ import { get } from "../api/client";
 import type { FeatureDetail } from "../api/types";
 
 const most = 4;
-/** Asked for once: they do not change. */
+/** What is known does not change. */
 const known = new Map<string, string[]>();
 
 /** The tokens that a feature writes towards, a moment after it has been pointed at; none while they are not known. */
@@ -16,9 +16,10 @@ export function usePromoted(trace: string | null, layer: number, feature: number
     const timer = setTimeout(
       () =>
         get<FeatureDetail>(`/features/${layer}/${feature}?trace=${trace}`, request.signal).then(
-          (detail) => {
+          ({ promoted }) => {
+            if (!promoted?.length) return; // the model may not be loaded yet
             if (known.size > 5000) known.clear();
-            known.set(key, (detail.promoted ?? []).slice(0, most).map((word) => word.text));
+            known.set(key, promoted.slice(0, most).map((word) => word.text));
             redraw((count) => count + 1);
           },
           () => {}, // the card says less then
