@@ -6,10 +6,13 @@ public static class TestFiles
     /// <summary>The folder that holds Microtome.slnx.</summary>
     public static string Repository { get; } = FindRepository();
 
+    /// <summary>Whether only what is in the repository counts, as where there is nothing but a clone: the environment variable <c>MICROTOME_TESTS_ALONE</c>.</summary>
+    private static bool IsAlone { get; } = Environment.GetEnvironmentVariable("MICROTOME_TESTS_ALONE") is "1";
+
     /// <summary>The first that exists of <c>../shared/path</c> and <c>tests/data/path</c>; null when neither does.</summary>
     public static string? Find(string path)
     {
-        foreach (string root in new[] { Path.Combine(Repository, "..", "shared"), Path.Combine(Repository, "tests", "data") })
+        foreach (string root in new[] { Path.Combine(Repository, "..", "shared"), Path.Combine(Repository, "tests", "data") }.Skip(IsAlone ? 1 : 0))
         {
             string candidate = Path.GetFullPath(Path.Combine(root, path));
             if (File.Exists(candidate) || Directory.Exists(candidate)) return candidate;

@@ -87,7 +87,7 @@ public class BackwardWalkTests
     }
 
     [Theory]
-    [InlineData("gemma3", TranscoderKind.PerLayer)]
+    [InlineData("olmo2", TranscoderKind.CrossLayer)]
     [InlineData("gemma2", TranscoderKind.Skip)]
     [InlineData("gpt2", TranscoderKind.CrossLayer)]
     [InlineData("pythia", TranscoderKind.Skip)]
