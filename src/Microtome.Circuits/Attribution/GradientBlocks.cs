@@ -15,7 +15,7 @@ internal sealed class GradientBlocks
 
     /// <param name="targets">By layer, then position, both descending.</param>
     /// <param name="firstPosition">Positions before it need no gradients; no target is at one.</param>
-    public GradientBlocks(ReadingTarget[] targets, int firstPosition = 0)
+    public GradientBlocks(ReadingTarget[] targets, int firstPosition)
     {
         Targets = targets;
         FirstPosition = firstPosition;

@@ -21,7 +21,7 @@ internal sealed class LeadingTokens
         _local = local;
         Count = count;
         _streams = new Tensor[count, local.Layers + 1];
-        for (int token = 0; token < count; token++) Push(token, cancellation);
+        if (count > 0) Push(cancellation);
     }
 
     /// <summary>How many they are, from position 0 on.</summary>
@@ -51,28 +51,35 @@ internal sealed class LeadingTokens
                 rows.Row(row)[_local.ErrorSource(_local.Layers, token)] = TensorPrimitives.Dot(readings.Row(row), _streams[token, targets[row].Layer].Row(targets[row].Position));
         });
 
-    private void Push(int token, CancellationToken cancellation)
+    private void Push(CancellationToken cancellation)
     {
-        ReplacementModel model = _local.Model;
-        Tensor stream = new(_local.Positions, model.Specification.ModelWidth);
-        _local.Embeddings.Row(token).CopyTo(stream.Row(token));
+        ModelSpecification model = _local.Model.Specification;
+        Tensor[] streams = [.. Enumerable.Range(0, Count).Select(_ => new Tensor(_local.Positions, model.ModelWidth))];
+        for (int token = 0; token < Count; token++) _local.Embeddings.Row(token).CopyTo(streams[token].Row(token));
         for (int layer = 0; layer < _local.Layers; layer++)
         {
             cancellation.ThrowIfCancellationRequested();
             ResidentMemory.Trim();
-            Tensor below = stream;
-            stream = stream.Clone();
-            TensorPrimitives.Add(stream.Span, Attended(layer, below).Span, stream.Span);
-            Tensor read = _streams[token, layer] = model.Specification.ParallelResidual ? below : stream;
-            if (Skipped(layer, read) is not { } skipped) continue;
-            if (read == stream) stream = stream.Clone();
-            TensorPrimitives.Add(stream.Span, skipped.Span, stream.Span);
+            PatternMixing mixing = new(_local.Patterns[layer], denominators: null, model.Attention, model.Layers[layer].Window);
+            for (int token = 0; token < Count; token++)
+            {
+                Tensor below = streams[token], stream = below.Clone();
+                TensorPrimitives.Add(stream.Span, Attended(layer, mixing, below).Span, stream.Span);
+                Tensor read = _streams[token, layer] = model.ParallelResidual ? below : stream;
+                if (Skipped(layer, read) is { } skipped)
+                {
+                    if (read == stream) stream = stream.Clone();
+                    TensorPrimitives.Add(stream.Span, skipped.Span, stream.Span);
+                }
+                streams[token] = stream;
+            }
         }
-        _streams[token, _local.Layers] = stream;
+        for (int token = 0; token < Count; token++) _streams[token, _local.Layers] = streams[token];
     }
 
     /// <summary>Σ_h P_h (norm1 x) W_V W_O, through a norm that may follow</summary>
-    private Tensor Attended(int layer, Tensor stream)
+    /// <param name="mixing">P</param>
+    private Tensor Attended(int layer, PatternMixing mixing, Tensor stream)
     {
         LayerWeights weights = _local.Model.Transformer.Weights.Layers[layer];
         AttentionSpecification attention = _local.Model.Specification.Attention;
@@ -80,7 +87,7 @@ internal sealed class LeadingTokens
         if (weights.NormBeforeAttention is { } norm) norm.Push((input = stream.Clone()).AsMatrix(), _local.AttentionDenominators[layer]!.Span);
         Tensor values = Tensor.Uninitialized(_local.Positions, attention.KeyValueHeads * attention.HeadWidth), heads = Tensor.Uninitialized(_local.Positions, attention.Heads * attention.HeadWidth);
         MatrixProduct.Multiply(input.AsMatrix(), weights.Value.Weight, values.AsMatrix());
-        new PatternMixing(_local.Patterns[layer], null, attention, _local.Model.Specification.Layers[layer].Window).Push(values.AsMatrix(), heads.AsMatrix());
+        mixing.Push(values.AsMatrix(), heads.AsMatrix());
         Tensor written = Tensor.Uninitialized(_local.Positions, stream.Columns);
         MatrixProduct.Multiply(heads.AsMatrix(), weights.Output.Weight, written.AsMatrix());
         weights.NormAfterAttention?.Push(written.AsMatrix(), _local.AttentionPostDenominators[layer]!.Span);
